@@ -1,0 +1,98 @@
+"""One line of JSON (or of text, in development) per event, with the request's or job's id.
+
+Event names are `noun.verb`; facts are fields. No secret, token, openid, phone number or name of a
+person is ever logged: `redact` drops the fields that could carry one, and `pseudonym` gives a
+stable stand-in where two lines about the same person must be told to belong together.
+"""
+
+import hashlib
+import hmac
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from app.core import clock
+from app.core.settings import Settings, get_settings
+
+SENSITIVE = re.compile(
+    r"secret|token|openid|unionid|phone|session_key|aes|password|authorization|cookie|"
+    r"signature|echostr|^code$|^name$|^text$|^body$",
+    re.IGNORECASE,
+)
+IN_TEXT = re.compile(
+    r"(access_token|secret|js_code|code|openid|unionid|signature|ticket|token)=[^&\s'\"]+"
+    r"|(?<!\d)1[3-9]\d{9}(?!\d)",
+    re.IGNORECASE,
+)
+
+
+def pseudonym(value: str) -> str:
+    """Twelve hex digits that stand for an openid in logs; not reversible without the key."""
+    key = get_settings().secret_key.encode()
+    return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:12]
+
+
+def _clean(value: object) -> object:
+    if isinstance(value, str):
+        return IN_TEXT.sub(lambda found: f"{found[1] or 'phone'}=…", value)
+    if isinstance(value, dict):
+        return {k: "…" if SENSITIVE.search(str(k)) else _clean(v) for k, v in value.items()}
+    return value
+
+
+def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key in list(event):
+        if key in {"event", "level", "timestamp"}:
+            continue
+        event[key] = "…" if SENSITIVE.search(key) else _clean(event[key])
+    return event
+
+
+def _stamp(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event["timestamp"] = clock.utcnow().isoformat(timespec="milliseconds")
+    return event
+
+
+def configure(settings: Settings, *, process: str) -> None:
+    """Send everything, the libraries' records too, through one pipeline to stderr."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        _stamp,
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    last: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if settings.env == "production"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    # httpx logs whole URLs, and WeChat's carry secrets; the access log is ours (with request ids).
+    for noisy in ("httpx", "httpcore", "uvicorn.access", "procrastinate", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    structlog.contextvars.bind_contextvars(process=process)
+
+
+def get_logger() -> Any:
+    return structlog.stdlib.get_logger()
