@@ -1,13 +1,13 @@
 """What can go wrong, in the words of the trade. No HTTP numbers: see app/api/errors.py.
 
-    DomainError
-    ├── NotFound          there is no such thing
-    ├── Conflict          it contradicts what is already booked
-    ├── Forbidden         this person may not
-    ├── Unauthenticated   nobody is signed in
-    ├── Invalid           the request makes no sense
-    ├── TooMany           not so fast
-    └── Unavailable       something we depend on does not answer
+DomainError
+├── NotFound          there is no such thing
+├── Conflict          it contradicts what is already booked
+├── Forbidden         this person may not
+├── Unauthenticated   nobody is signed in
+├── Invalid           the request makes no sense
+├── TooMany           not so fast
+└── Unavailable       something we depend on does not answer
 """
 
 

@@ -8,9 +8,7 @@ REQUESTS = Histogram(
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-CALLBACKS = Counter(
-    "shoushan_wechat_callbacks_total", "Messages from WeChat", ["kind", "outcome"]
-)
+CALLBACKS = Counter("shoushan_wechat_callbacks_total", "Messages from WeChat", ["kind", "outcome"])
 CALLBACK_FAILURES = Counter(
     "shoushan_wechat_callback_failures_total",
     "Genuine messages our code failed on: alert when this grows; replay with `shoushan inbox`",

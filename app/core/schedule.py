@@ -67,8 +67,6 @@ async def due_runs(
             row = insert(ScheduleRun).values(name=schedule.name, due_at=due_at, deferred_at=now)
             made = await session.scalar(row.on_conflict_do_nothing().returning(ScheduleRun.name))
             if made is not None:
-                await defer(
-                    session, schedule.job, dedupe=schedule.name, due_at=due_at.isoformat()
-                )
+                await defer(session, schedule.job, dedupe=schedule.name, due_at=due_at.isoformat())
                 deferred.append((schedule.name, due_at))
     return deferred

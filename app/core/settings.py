@@ -99,7 +99,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def clock_start_is_an_instant(self) -> Self:
         if self.clock_start is not None and self.clock_start.tzinfo is None:
-            raise ValueError("SHOUSHAN_CLOCK_START needs a time zone, e.g. 2026-11-23T06:00:00+08:00")
+            raise ValueError(
+                "SHOUSHAN_CLOCK_START needs a time zone, e.g. 2026-11-23T06:00:00+08:00"
+            )
         return self
 
     @model_validator(mode="after")
