@@ -1,0 +1,124 @@
+"""Activities in a place: announced and confirmed by tutors, signed in to by scanning their code."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import AwareDatetime, BaseModel, Field
+
+from app.api.bank import NotYourBranch
+from app.api.deps import CurrentPerson, Now, SessionDep
+from app.api.errors import problems
+from app.api.schemas import Body
+from app.content.platforms import PLATFORM_NAMES
+from app.core.errors import Invalid
+from app.flows.activities import confirm_attendance
+from app.learning import activities
+from app.learning.models import Activity
+from app.people import policy
+from app.people import queries as people
+
+router = APIRouter(prefix="/api/v1/activities", tags=["activities"])
+ActivityId = Annotated[int, Path(ge=1, lt=2**63, description="The activity's id")]
+
+
+class NoSuchPlatform(Invalid):
+    title = "没有这个学习平台"
+
+
+class ActivityIn(Body):
+    title: str = Field(min_length=2, max_length=60, description="What it is called")
+    platform: str = Field(max_length=20, description="One of the six platforms")
+    org_code: str = Field(max_length=64, description="Whose activity it is")
+    starts_at: AwareDatetime = Field(description="Beginning, with a time zone")
+    ends_at: AwareDatetime = Field(description="End, with a time zone")
+
+
+class ActivityOut(BaseModel):
+    id: int = Field(description="The activity's id")
+    code: str = Field(description="The scene of its sign-in code")
+    title: str = Field(description="What it is called")
+    platform: str = Field(description="Its platform")
+    starts_at: datetime = Field(description="Beginning")
+    ends_at: datetime = Field(description="End")
+    minutes: int = Field(description="What it is worth, in minutes")
+
+
+class AttendanceOut(BaseModel):
+    person_id: int = Field(description="Who signed in")
+    name: str | None = Field(description="As this person wants to be called")
+    signed_in_at: datetime = Field(description="When the code was scanned")
+    confirmed_at: datetime | None = Field(description="When a tutor confirmed it; null: not yet")
+
+
+class ConfirmIn(Body):
+    person_ids: list[Annotated[int, Field(ge=1, lt=2**63)]] = Field(
+        min_length=1, max_length=500, description="Who was really there"
+    )
+
+
+@router.post(
+    "", summary="Announce an activity", status_code=201,
+    responses=problems(400, 401, 403, 404, 429),
+)  # fmt: skip
+async def announce(body: ActivityIn, actor: CurrentPerson, session: SessionDep) -> ActivityOut:
+    organisation = await people.org_by_code(session, body.org_code)
+    if not policy.can_tutor(actor, organisation.lineage):
+        raise NotYourBranch
+    if body.platform not in PLATFORM_NAMES:
+        raise NoSuchPlatform(platforms=list(PLATFORM_NAMES))
+    activity = await activities.announce(
+        session,
+        title=body.title,
+        platform=body.platform,
+        org_id=organisation.id,
+        starts_at=body.starts_at,
+        ends_at=body.ends_at,
+        made_by_id=actor.person_id,
+    )
+    return ActivityOut.model_validate(activity, from_attributes=True)
+
+
+@router.get(
+    "/{activity_id}/attendance", summary="Who signed in", responses=problems(401, 403, 404, 429)
+)
+async def list_attendance(
+    activity_id: ActivityId, actor: CurrentPerson, session: SessionDep
+) -> list[AttendanceOut]:
+    await _of_my_branch(session, actor, activity_id)
+    rows = await activities.list_attendance(session, activity_id=activity_id)
+    return [
+        AttendanceOut(
+            person_id=row.person_id,
+            name=(await people.get_person(session, row.person_id)).name,
+            signed_in_at=row.signed_in_at,
+            confirmed_at=row.confirmed_at,
+        )
+        for row in rows
+    ]
+
+
+@router.post(
+    "/{activity_id}/confirm", summary="Say who was there: books their credit",
+    responses=problems(401, 403, 404, 429),
+)  # fmt: skip
+async def confirm(
+    activity_id: ActivityId, body: ConfirmIn, actor: CurrentPerson, session: SessionDep, now: Now
+) -> list[AttendanceOut]:
+    """Only who signed in can be confirmed; one's own sign-in is for another tutor."""
+    await _of_my_branch(session, actor, activity_id)
+    await confirm_attendance(
+        session,
+        activity_id=activity_id,
+        person_ids=body.person_ids,
+        by_id=actor.person_id,
+        now=now,
+    )
+    return await list_attendance(activity_id, actor, session)
+
+
+async def _of_my_branch(session: SessionDep, actor: CurrentPerson, activity_id: int) -> Activity:
+    activity = await activities.get_activity(session, activity_id=activity_id)
+    if not policy.can_tutor(actor, await people.lineage_of(session, activity.org_id)):
+        raise NotYourBranch
+    return activity

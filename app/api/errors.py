@@ -1,0 +1,141 @@
+"""Refusals of the trade as HTTP answers: RFC 9457 problem details, one form for every error."""
+
+from typing import Any
+
+import sqlalchemy.exc
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from app.core import errors
+from app.core.logging import get_logger
+
+log = get_logger()
+
+STATUS: dict[type[errors.DomainError], int] = {
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Forbidden: 403,
+    errors.Unauthenticated: 401,
+    errors.Invalid: 400,
+    errors.TooMany: 429,
+    errors.Unavailable: 503,
+}
+RETRY_SECONDS = 5
+"""When to come back after a 503: PostgreSQL's fast restart takes a second or two."""
+
+HTTP_TITLES = {
+    404: ("NoSuchAddress", "没有这个地址"),
+    405: ("MethodNotAllowed", "这个地址不支持这种操作"),
+    413: ("BodyTooLarge", "提交的内容太大"),
+}
+
+
+class Problem(BaseModel):
+    """An error, for people (`title`, `detail`: Chinese) and for programs (`code`)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(default="about:blank", description="Always about:blank: `code` tells")
+    title: str = Field(description="What is wrong, in Chinese, to show to people")
+    status: int = Field(description="The HTTP status")
+    detail: str = Field(description="More about this very case")
+    code: str = Field(description="Stable name of the error, PascalCase")
+    request_id: str = Field(description="Names this request in the service's log")
+
+
+def status_of(error: errors.DomainError) -> int:
+    return next(number for base, number in STATUS.items() if isinstance(error, base))
+
+
+def problem(
+    status: int, code: str, title: str, detail: str, headers: dict[str, str] | None = None,
+    **facts: Any,
+) -> JSONResponse:  # fmt: skip
+    request_id = structlog.contextvars.get_contextvars().get("request_id", "")
+    body = {
+        **facts,
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+    }
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+async def on_domain_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.DomainError)
+    status = status_of(error)
+    log.info("request.refused", code=error.code, status=status, **error.facts)
+    headers = {}
+    if status in {429, 503}:
+        headers["Retry-After"] = str(error.facts.get("retry_after", RETRY_SECONDS))
+    if status == 401:  # noqa: PLR2004  RFC 9110 §11.6.1 asks for the challenge
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(status, error.code, error.title, error.detail, headers, **error.facts)
+
+
+async def on_invalid_body(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    wrong = [
+        {"at": ".".join(str(part) for part in one["loc"]), "why": one["msg"]}
+        for one in error.errors()
+    ]
+    detail = "；".join(f"{one['at']}：{one['why']}" for one in wrong[:5])
+    return problem(422, "MalformedRequest", "提交的内容格式不对", detail, errors=wrong)
+
+
+async def on_http_exception(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code, title = HTTP_TITLES.get(error.status_code, ("HttpError", "请求无法完成"))
+    headers = dict(error.headers) if error.headers else None
+    return problem(error.status_code, code, title, str(error.detail), headers)
+
+
+async def on_database_error(_: Request, error: Exception) -> JSONResponse:
+    """The database is away, full or too busy: nothing was booked, and the client may repeat."""
+    log.error("database.unavailable", error=type(error).__name__)
+    headers = {"Retry-After": str(RETRY_SECONDS)}
+    title = errors.Unavailable.title
+    return problem(503, "DatabaseUnavailable", title, "数据库暂时无法使用，内容没有丢失", headers)
+
+
+async def on_bug(_: Request, error: Exception) -> JSONResponse:
+    log.error("request.failed", exc_info=error)
+    return problem(500, "InternalError", "服务出错了，我们已记录", "请稍后再试")
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(errors.DomainError, on_domain_error)
+    app.add_exception_handler(RequestValidationError, on_invalid_body)
+    app.add_exception_handler(HTTPException, on_http_exception)
+    # A statement that gave up (a lock, a time-out, a full disk) and a connection that is gone; a
+    # broken constraint is a bug of ours and stays a 500.
+    app.add_exception_handler(sqlalchemy.exc.OperationalError, on_database_error)
+    app.add_exception_handler(sqlalchemy.exc.InterfaceError, on_database_error)
+    app.add_exception_handler(sqlalchemy.exc.TimeoutError, on_database_error)
+    app.add_exception_handler(Exception, on_bug)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors of an operation, for the OpenAPI document; 422 and 503 can always come."""
+    meanings = {
+        400: "The request makes no sense here",
+        401: "No token, or one that is unknown, expired or revoked",
+        403: "This person may not",
+        404: "There is no such thing",
+        409: "It contradicts what is already booked",
+        422: "The body or a parameter is malformed",
+        429: "Too many requests: see Retry-After",
+        503: "Something we depend on does not answer: see Retry-After",
+    }
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": meanings[status], "content": content}
+        for status in sorted({*statuses, 422, 503})
+    }

@@ -1,0 +1,66 @@
+"""Is it alive, is it ready, how is it doing."""
+
+from datetime import datetime
+
+import psycopg
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import __version__
+from app.api.deps import Now, public
+from app.api.errors import problem
+from app.core.db import transaction
+from app.core.metrics import INBOX_FAILED, QUEUE_FAILED, QUEUE_WAITING
+from app.core.schema import is_migrated
+from app.flows.watch import look
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    status: str = Field(description="Always ok: a dead process answers nothing")
+    version: str = Field(description="The running release")
+    now: datetime = Field(description="The service's own clock")
+
+
+class Ready(BaseModel):
+    status: str = Field(description="ready")
+
+
+@router.get("/healthz", summary="The process lives")
+@public
+async def healthz(now: Now) -> Health:
+    return Health(status="ok", version=__version__, now=now)
+
+
+@router.get(
+    "/readyz", summary="The database answers and is migrated", response_model=Ready,
+    responses={503: {"description": "Not ready"}},
+)  # fmt: skip
+@public
+async def readyz(request: Request) -> Ready | JSONResponse:
+    try:
+        async with transaction() as session:
+            ready = await is_migrated(session, newest=request.app.state.revision)
+    except (SQLAlchemyError, psycopg.Error, OSError):
+        return problem(503, "DatabaseUnavailable", "数据库暂时无法使用", "稍后会自动恢复")
+    if not ready:
+        return problem(503, "NotMigrated", "数据库还没有升级", "运行 shoushan migrate")
+    return Ready(status="ready")
+
+
+@router.get("/metrics", summary="Prometheus", include_in_schema=False)
+@public
+async def metrics() -> Response:
+    try:
+        async with transaction() as session:
+            seen = await look(session)
+        INBOX_FAILED.set(seen.inbox_failed)
+        QUEUE_WAITING.set(seen.jobs_waiting)
+        QUEUE_FAILED.set(seen.jobs_failed)
+    except (SQLAlchemyError, psycopg.Error, OSError):
+        pass  # The counters of this process are worth having even then.
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,16 @@
+"""The URL map on one page."""
+
+from app.api import activities, bank, health, lessons, login, me, rankings, wechat
+from app.api import credits as my_credits
+
+ROUTERS = (
+    health.router,  # /healthz /readyz /metrics
+    wechat.router,  # /wechat/{appid}: what WeChat calls
+    login.router,  # /api/v1/login
+    me.router,  # /api/v1/me, export, consents, logout
+    my_credits.router,  # /api/v1/me/credits, statement, conversions
+    lessons.router,  # /api/v1/lessons, today, beats, answers
+    rankings.router,  # /api/v1/rankings/{people|villages|units}
+    bank.router,  # /api/v1/transfers/…/reversal, prior-learning
+    activities.router,  # /api/v1/activities
+)

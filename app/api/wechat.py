@@ -1,0 +1,65 @@
+"""The server callback of the official account and of the mini-program."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+
+from app.api.deps import Now, SettingsDep, public
+from app.core.db import transaction
+from app.core.errors import NotFound
+from app.core.settings import Account, Settings
+from app.flows import inbound
+from app.wechat import envelope, messages
+from app.wechat.envelope import BODY_BYTES_MAX, Malformed
+from app.wechat.replies import SUCCESS
+
+router = APIRouter(prefix="/wechat", tags=["wechat"], include_in_schema=False)
+
+
+class NoSuchAccount(NotFound):
+    title = "没有这个公众号或小程序"
+
+
+def account_of(settings: Settings, appid: str) -> Account:
+    for account in (settings.wechat.oa, settings.wechat.mini):
+        if account.appid == appid:
+            return account
+    raise NoSuchAccount
+
+
+@router.get("/{appid}", summary="Verification of the callback's address")
+@public
+async def verify(appid: str, request: Request, settings: SettingsDep, now: Now) -> Response:
+    account = account_of(settings, appid)
+    return PlainTextResponse(envelope.answer_echo(account, request.query_params, now))
+
+
+@router.post("/{appid}", summary="A message or an event")
+@public
+async def receive(appid: str, request: Request, settings: SettingsDep, now: Now) -> Response:
+    """Answered within one transaction; what WeChat sends again gets the answer of the first time.
+
+    Forged and malformed input is refused (403, 400); a genuine message that our own code fails on
+    is kept, counted and answered with `success`, and `shoushan inbox replay` runs it again.
+    """
+    account = account_of(settings, appid)
+    body = await _body(request)
+    opened = envelope.open_callback(account, query=request.query_params, body=body, now=now)
+    message = messages.parse(appid, opened.fields)
+    async with transaction() as session:
+        reply_xml = await inbound.arrive(
+            session, accounts=settings.wechat, message=message, fields=opened.fields, now=now
+        )
+    if reply_xml is None:
+        return PlainTextResponse(SUCCESS)
+    sealed = envelope.seal(account, reply_xml, now=now) if opened.encrypted else reply_xml
+    return Response(sealed, media_type="application/xml")
+
+
+async def _body(request: Request) -> bytes:
+    """The body, refused as soon as it is longer than any genuine one."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_BYTES_MAX:
+            raise Malformed(limit=BODY_BYTES_MAX)
+    return bytes(body)

@@ -1,0 +1,55 @@
+"""The operator's command line: `shoushan --help`."""
+
+import sys
+
+import click
+from pydantic import ValidationError
+
+from app import __version__
+from app.cli import bank, data, demo, inbox, people, processes, ranking, wechat
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="shoushan")
+def shoushan() -> None:
+    """The learning service of a township.
+
+    首善学堂：乡镇的学习服务与学分银行。
+    """
+
+
+for command in (
+    processes.serve,
+    processes.worker,
+    processes.sandbox,
+    processes.up,
+    data.migrate,
+    data.revision,
+    data.import_group,
+    people.role,
+    people.person,
+    bank.bank,
+    ranking.ranking,
+    inbox.inbox,
+    wechat.wechat,
+    demo.demo,
+):
+    shoushan.add_command(command)
+
+
+def main() -> None:
+    """Entry point. Exit status: 0 done, 1 failed, 2 wrong arguments."""
+    try:
+        shoushan()
+    except ValidationError as error:
+        # Settings that make no sense: say which, without a traceback and without their values.
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in one['loc'])} {one['msg']}".strip()
+            for one in error.errors(include_input=False, include_url=False)
+        )
+        click.echo(f"Error: settings: {wrong}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

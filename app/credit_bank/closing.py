@@ -1,0 +1,129 @@
+"""The daily close (日结): totals of a local day, and a digest chained to the day before."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import local_day
+from app.core.errors import Conflict
+from app.credit_bank.models import DayClose, Transfer
+
+GENESIS = "0" * 64
+DAY_LOCK = 0x53_48_4F_55  # "SHOU": the advisory lock's class; its object is the day's number.
+CHUNK = 5000
+
+
+class DayNotOver(Conflict):
+    title = "当天还没有结束，不能日结"
+
+
+class DayAlreadyClosed(Conflict):
+    title = "这一天已经日结"
+
+
+class BooksDoNotBalance(Conflict):
+    title = "试算不平，不能日结"
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What a day adds up to: how many transfers, the trial balance per unit, and the digest.
+
+    In the trial balance the net change of owners' and of programs' accounts sums to zero.
+    """
+
+    transfers: int
+    totals: dict[str, dict[str, int]]
+    digest: str
+
+
+LINES = text(
+    # Every column in a fixed order, as jsonb prints it; instants as microseconds since 1970.
+    """
+    SELECT jsonb_build_array(
+        id, key, unit, debit_id, credit_id, amount, kind, rule_id, rule_code, subject, evidence,
+        facts, village_id, unit_id, reverses_id, reason, ordered_by_id, debit_after, credit_after,
+        local_day, (extract(epoch FROM made_at) * 1000000)::bigint
+    )::text
+    FROM transfer WHERE local_day = :day ORDER BY id
+    """
+)
+
+TRIAL_BALANCE = text(
+    """
+    SELECT account.unit,
+        coalesce(sum(side.change) FILTER (WHERE program IS NULL), 0)::bigint AS owners,
+        coalesce(sum(side.change) FILTER (WHERE program IS NOT NULL), 0)::bigint AS programs
+    FROM transfer,
+        LATERAL (VALUES (debit_id, -amount), (credit_id, amount)) AS side (account_id, change)
+        JOIN account ON account.id = side.account_id
+    WHERE local_day = :day GROUP BY account.unit ORDER BY account.unit
+    """
+)
+
+
+async def seal_of(session: AsyncSession, *, day: date, previous: str) -> Sealed:
+    """Add the day up and hash it. The digest covers every column of every transfer."""
+    running = hashlib.sha256(f"{previous}\n{day.isoformat()}\n".encode())
+    count = 0
+    rows = await session.stream(LINES, {"day": day}, execution_options={"yield_per": CHUNK})
+    async for (line,) in rows:
+        running.update(line.encode() + b"\n")
+        count += 1
+    totals = {
+        unit: {"owners": owners, "programs": programs}
+        for unit, owners, programs in await session.execute(TRIAL_BALANCE, {"day": day})
+    }
+    return Sealed(transfers=count, totals=totals, digest=running.hexdigest())
+
+
+async def close_days(
+    session: AsyncSession, *, until: date | None = None, now: datetime
+) -> list[DayClose]:
+    """Close every open day up to `until` (default: yesterday), oldest first; idempotent.
+
+    Days without transfers are closed, too, so that the chain has no gap. The exclusive lock waits
+    for transfers into that day that are still under way; the trigger refuses later ones.
+    Raises DayNotOver.
+    """
+    today = local_day(now)
+    last = until or today - timedelta(days=1)
+    if last >= today:
+        raise DayNotOver(day=last.isoformat())
+    newest = await session.scalar(select(DayClose).order_by(DayClose.local_day.desc()).limit(1))
+    if newest is None:
+        first_booked = await session.scalar(select(func.min(Transfer.local_day)))
+        day = min(first_booked or last, last)
+        previous = GENESIS
+    else:
+        day, previous = newest.local_day + timedelta(days=1), newest.digest
+    closes = []
+    while day <= last:
+        closes.append(await _close(session, day=day, previous=previous, now=now))
+        previous, day = closes[-1].digest, day + timedelta(days=1)
+    return closes
+
+
+async def _close(session: AsyncSession, *, day: date, previous: str, now: datetime) -> DayClose:
+    lock = text("SELECT pg_advisory_xact_lock(:class, :day)")
+    await session.execute(lock, {"class": DAY_LOCK, "day": day.toordinal()})
+    if await session.get(DayClose, day) is not None:
+        # Another process closed it while this one waited for the lock.
+        raise DayAlreadyClosed(day=day.isoformat())
+    sealed = await seal_of(session, day=day, previous=previous)
+    if any(sum(sides.values()) != 0 for sides in sealed.totals.values()):
+        raise BooksDoNotBalance(day=day.isoformat(), totals=sealed.totals)
+    close = DayClose(
+        local_day=day,
+        transfers=sealed.transfers,
+        totals=sealed.totals,
+        previous_digest=previous,
+        digest=sealed.digest,
+        closed_at=now,
+    )
+    session.add(close)
+    await session.flush()
+    return close

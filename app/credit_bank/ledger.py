@@ -1,0 +1,181 @@
+"""The only writer of accounts and transfers."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import local_day
+from app.core.errors import Conflict, NotFound
+from app.core.metrics import TRANSFERS
+from app.credit_bank.accounts import Owner, lock_accounts, open_account
+from app.credit_bank.models import Account, Transfer
+
+
+class KeyUsedOtherwise(Conflict):
+    title = "这笔业务已用同一编号记过别的内容"
+
+
+class TransferNotFound(NotFound):
+    title = "没有这笔记录"
+
+
+class ReversalRefused(Conflict):
+    title = "这笔记录不能冲正"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The member's village and unit (organisation ids) at the time, for the group rankings."""
+
+    village_id: int | None = None
+    unit_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is to be booked, all but the accounts and the instant."""
+
+    key: str
+    unit: str
+    amount: int
+    kind: str
+    subject: str
+    evidence: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    rule_id: int | None = None
+    rule_code: str | None = None
+    stamp: Stamp = Stamp()
+    reverses_id: int | None = None
+    reason: str | None = None
+    ordered_by_id: int | None = None
+
+
+async def transfer(
+    session: AsyncSession, *, debit: Owner, credit: Owner, entry: Entry, now: datetime
+) -> Transfer:
+    """Book once per key: a repeat returns the first transfer, other content is a Conflict.
+
+    Raises KeyUsedOtherwise. The instant decides the local day; a closed day refuses it (trigger).
+    """
+    payer = await open_account(session, owner=debit, unit=entry.unit)
+    payee = await open_account(session, owner=credit, unit=entry.unit)
+    await lock_accounts(session, (payer, payee))
+    first = await find_by_key(session, key=entry.key)
+    if first is not None:
+        _must_agree(first, payer, payee, entry)
+        return first
+    return await book(session, payer=payer, payee=payee, entry=entry, now=now)
+
+
+async def book(
+    session: AsyncSession, *, payer: Account, payee: Account, entry: Entry, now: datetime
+) -> Transfer:
+    """Move the amount between accounts that the caller has locked, under a key not yet used."""
+    assert entry.amount > 0, entry
+    earns = entry.amount if entry.rule_id is not None else 0
+    for account, change, earned in (
+        (payer, -entry.amount, -earns if entry.reverses_id else 0),
+        (payee, entry.amount, 0 if entry.reverses_id else earns),
+    ):
+        if account.balance is not None and account.earned is not None:
+            account.balance += change
+            account.earned += earned
+    await session.flush()
+    row = insert(Transfer).values(
+        key=entry.key,
+        unit=entry.unit,
+        debit_id=payer.id,
+        credit_id=payee.id,
+        amount=entry.amount,
+        kind=entry.kind,
+        rule_id=entry.rule_id,
+        rule_code=entry.rule_code,
+        subject=entry.subject,
+        evidence=entry.evidence,
+        facts=entry.facts,
+        village_id=entry.stamp.village_id,
+        unit_id=entry.stamp.unit_id,
+        reverses_id=entry.reverses_id,
+        reason=entry.reason,
+        ordered_by_id=entry.ordered_by_id,
+        debit_after=payer.balance,
+        credit_after=payee.balance,
+        local_day=local_day(now),
+        made_at=now,
+    )
+    made: Transfer | None = await session.scalar(row.on_conflict_do_nothing().returning(Transfer))
+    if made is None:
+        # Another account took this key (or reversed this transfer) in the same moment.
+        raise KeyUsedOtherwise(key=entry.key)
+    TRANSFERS.labels(entry.unit, entry.rule_code or entry.kind).inc()
+    return made
+
+
+async def reverse(
+    session: AsyncSession,
+    *,
+    transfer_id: int,
+    reason: str,
+    ordered_by_id: int | None,
+    now: datetime,
+) -> Transfer:
+    """Undo a transfer by its opposite, once. The earned balance may go below zero, and says so.
+
+    A repeat with the same reason and person returns the first reversal; others are a Conflict.
+    Raises TransferNotFound, ReversalRefused, KeyUsedOtherwise.
+    """
+    original = await session.get(Transfer, transfer_id)
+    if original is None:
+        raise TransferNotFound(transfer_id=transfer_id)
+    if not reason.strip():
+        raise ReversalRefused("冲正要写明原因", transfer_id=transfer_id)
+    if original.reverses_id is not None:
+        raise ReversalRefused("冲正记录本身不能再冲正", transfer_id=transfer_id)
+    accounts = {
+        account.id: account
+        for account in await session.scalars(
+            select(Account).where(Account.id.in_((original.debit_id, original.credit_id)))
+        )
+    }
+    await lock_accounts(session, accounts.values())
+    entry = Entry(
+        key=f"reversal:{original.id}",
+        unit=original.unit,
+        amount=original.amount,
+        kind="reversal",
+        rule_id=original.rule_id,
+        rule_code=original.rule_code,
+        subject=original.subject,
+        evidence=f"transfer:{original.id}",
+        facts=original.facts,
+        stamp=Stamp(original.village_id, original.unit_id),
+        reverses_id=original.id,
+        reason=reason.strip(),
+        ordered_by_id=ordered_by_id,
+    )
+    payer, payee = accounts[original.credit_id], accounts[original.debit_id]
+    first = await find_by_key(session, key=entry.key)
+    if first is not None:
+        _must_agree(first, payer, payee, entry)
+        return first
+    return await book(session, payer=payer, payee=payee, entry=entry, now=now)
+
+
+async def find_by_key(session: AsyncSession, *, key: str) -> Transfer | None:
+    found: Transfer | None = await session.scalar(select(Transfer).where(Transfer.key == key))
+    return found
+
+
+def _must_agree(first: Transfer, payer: Account, payee: Account, entry: Entry) -> None:
+    same = (
+        (first.debit_id, first.credit_id, first.amount) == (payer.id, payee.id, entry.amount)
+        and (first.subject, first.evidence) == (entry.subject, entry.evidence)
+        and (first.reason, first.ordered_by_id) == (entry.reason, entry.ordered_by_id)
+        and first.facts == entry.facts
+    )
+    if not same:
+        raise KeyUsedOtherwise(key=entry.key)

@@ -1,0 +1,50 @@
+"""The whole audit: the books in themselves, and every award against the evidence it names."""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.credit_bank.audit import ROWS_SHOWN, AuditReport, Finding, audit_books
+
+UNPROVEN = {
+    "an award stands on a completed study": """
+        SELECT format('transfer %s: %s', t.id, t.evidence) FROM transfer t
+        LEFT JOIN study s ON t.evidence = 'study:' || s.id
+        WHERE t.kind = 'award' AND t.evidence LIKE 'study:%'
+            AND (s.id IS NULL OR s.completed_at IS NULL OR s.completed_on <> t.local_day)""",
+    "a completed study has the time its lesson asks for": """
+        SELECT format('study %s: %s ms', s.id, s.verified_ms) FROM study s
+        JOIN lesson_version v ON v.id = s.version_id
+        WHERE s.completed_at IS NOT NULL AND (s.verified_ms < v.required_seconds * 1000
+            OR (s.passed_at IS NULL AND EXISTS (
+                SELECT FROM question q WHERE q.version_id = v.id)))""",
+    "a study's time is the sum of its days": """
+        SELECT format('study %s', s.id) FROM study s
+        LEFT JOIN (SELECT study_id, sum(verified_ms) AS total FROM study_day GROUP BY 1) d
+            ON d.study_id = s.id
+        WHERE s.verified_ms <> coalesce(d.total, 0)""",
+    "an award for an activity stands on a confirmed attendance": """
+        SELECT format('transfer %s: %s', t.id, t.evidence) FROM transfer t
+        LEFT JOIN attendance a ON t.evidence = 'attendance:' || a.id
+        WHERE t.kind = 'award' AND t.evidence LIKE 'attendance:%' AND a.confirmed_at IS NULL""",
+    "recognised prior learning was approved by two people": """
+        SELECT format('transfer %s: %s', t.id, t.subject) FROM transfer t
+        LEFT JOIN prior_learning p ON t.subject = 'prior_learning:' || p.id
+        WHERE t.kind = 'award' AND t.subject LIKE 'prior_learning:%'
+            AND (p.state IS DISTINCT FROM 'approved' OR p.confirmed_by_id IS NULL
+                OR p.approved_by_id IS NULL)""",
+}
+
+
+async def audit(session: AsyncSession) -> AuditReport:
+    """Everything `shoushan bank audit` checks; true books have no finding."""
+    report = await audit_books(session)
+    findings = list(report.findings)
+    for check, statement in UNPROVEN.items():
+        wrong = await session.scalars(text(f"{statement} LIMIT {ROWS_SHOWN}"))
+        findings += [Finding(check, row) for row in wrong]
+    return AuditReport(
+        accounts=report.accounts,
+        transfers=report.transfers,
+        days=report.days,
+        findings=findings,
+    )

@@ -1,0 +1,69 @@
+"""To be forgotten, and to see everything held: the rights of the person, over all packages."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.logging import get_logger
+from app.credit_bank import queries as bank
+from app.credit_bank.statements import explain
+from app.learning import queries as learning
+from app.people import erasure
+from app.people import queries as people
+from app.push import letters
+from app.recognition import service as recognition
+from app.wechat import inbox
+
+log = get_logger()
+STATEMENT_PAGE = 100
+
+
+async def erase(session: AsyncSession, *, person_id: int, now: datetime) -> None:
+    """Forget a person: identities, name, village, tokens, messages. The books keep the bare id."""
+    for identity in await people.list_identities(session, person_id):
+        await inbox.forget(session, appid=identity.appid, openid=identity.openid)
+    await letters.forget(session, person_id=person_id)
+    await erasure.erase(session, person_id=person_id, now=now)
+    log.info("person.erased", person_id=person_id)
+
+
+async def export(session: AsyncSession, *, person_id: int) -> dict[str, Any]:
+    """Everything held about a person, as JSON-able data."""
+    held = await erasure.export(session, person_id=person_id)
+    statement: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        page = await bank.list_lines(
+            session, person_id=person_id, unit=None, cursor=cursor, limit=STATEMENT_PAGE
+        )
+        statement += [
+            {
+                "at": line.transfer.made_at.isoformat(),
+                "unit": line.unit.code,
+                "amount": line.amount,
+                "balance_after": line.balance_after,
+                "text": explain(line),
+            }
+            for line in page.items
+        ]
+        if page.next is None:
+            break
+        cursor = page.next
+    honours = await recognition.list_honours(session, person_id=person_id)
+    return {
+        "people": held,
+        "learning": await learning.export(session, person_ids=[person_id]),
+        "statement": statement,
+        "honours": [
+            {"name": honour.name, "kind": honour.kind, "granted_on": honour.granted_on.isoformat()}
+            for honour in honours
+        ],
+        "messages": await inbox.export(
+            session,
+            identities=[
+                (identity.appid, identity.openid)
+                for identity in await people.list_identities(session, person_id)
+            ],
+        ),
+    }

@@ -1,0 +1,15 @@
+"""What need not be kept is not kept."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.wechat import inbox
+
+MESSAGES_KEPT = timedelta(days=190)
+"""Logs are kept for at least six months (《网络安全法》), which are at most 184 days."""
+
+
+async def purge(session: AsyncSession, *, now: datetime) -> int:
+    """Delete what is older than its purpose; returns how many messages went."""
+    return await inbox.purge(session, before=now - MESSAGES_KEPT)

@@ -1,0 +1,43 @@
+"""认定 across packages: whose branch the applicant is of, and the credit with the right stamp."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.credit_bank import prior_learning
+from app.credit_bank.ledger import Stamp
+from app.credit_bank.models import PriorLearning
+from app.flows.completion import honour
+from app.people import queries as people
+
+
+async def applicants_branch(session: AsyncSession, *, application_id: int) -> tuple[int, ...]:
+    """The organisations above the applicant. Raises ApplicationNotFound."""
+    application = await session.get(PriorLearning, application_id)
+    if application is None:
+        raise prior_learning.ApplicationNotFound(application_id=application_id)
+    return await people.lineage_of_person(session, application.person_id)
+
+
+async def approve(
+    session: AsyncSession, *, application_id: int, by_id: int, now: datetime
+) -> PriorLearning:
+    """Book the credit and grant what it deserves. Raises NotAtThisStep, TwoPeopleNeeded."""
+    application = await session.get(PriorLearning, application_id)
+    if application is None:
+        raise prior_learning.ApplicationNotFound(application_id=application_id)
+    at = await people.stamp(session, application.person_id)
+    approved, _ = await prior_learning.approve(
+        session,
+        application_id=application_id,
+        by_id=by_id,
+        stamp=Stamp(village_id=at.village_id, unit_id=at.unit_id),
+        now=now,
+    )
+    await honour(
+        session,
+        person_id=approved.person_id,
+        proof=f"prior_learning:{approved.id}",
+        now=now,
+    )
+    return approved

@@ -1,0 +1,34 @@
+"""A reversal ordered by an administrator of the resident's branch."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import Forbidden
+from app.credit_bank import ledger
+from app.credit_bank.models import Account, Transfer
+from app.people import policy
+from app.people import queries as people
+from app.people.policy import Actor
+
+
+class MayNotReverse(Forbidden):
+    title = "只有本单位（村）的管理员可以冲正，且不能冲正自己的记录"
+
+
+async def reverse(
+    session: AsyncSession, *, actor: Actor, transfer_id: int, reason: str, now: datetime
+) -> Transfer:
+    """Raises TransferNotFound, MayNotReverse, ReversalRefused, KeyUsedOtherwise."""
+    original = await session.get(Transfer, transfer_id)
+    if original is None:
+        raise ledger.TransferNotFound(transfer_id=transfer_id)
+    account = await session.get_one(Account, original.credit_id)
+    if account.person_id is None or account.person_id == actor.person_id:
+        raise MayNotReverse(transfer_id=transfer_id)
+    lineage = await people.lineage_of_person(session, account.person_id)
+    if not policy.can_administer(actor, lineage):
+        raise MayNotReverse(transfer_id=transfer_id)
+    return await ledger.reverse(
+        session, transfer_id=transfer_id, reason=reason, ordered_by_id=actor.person_id, now=now
+    )

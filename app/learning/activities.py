@@ -1,0 +1,106 @@
+"""Activities in a place: announced by a tutor, signed in to by code, confirmed by a tutor.
+
+A code can be forwarded, and a sign-in proves no presence (field notes, G24): so the sign-in is only
+a note, and the tutor's confirmation of who was there is the evidence.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import Conflict, Invalid, NotFound
+from app.learning.models import Activity, Attendance
+
+SIGN_IN_EARLY = timedelta(minutes=30)
+"""How long before the beginning one may sign in."""
+
+
+class ActivityNotFound(NotFound):
+    title = "没有这个活动"
+
+
+class NotOpenForSignIn(Conflict):
+    title = "现在不在签到时间"
+
+
+class BadActivity(Invalid):
+    title = "活动信息有误"
+
+
+async def announce(
+    session: AsyncSession,
+    *,
+    title: str,
+    platform: str,
+    org_id: int,
+    starts_at: datetime,
+    ends_at: datetime,
+    made_by_id: int,
+) -> Activity:
+    """A new activity with a code of its own; it is worth its length, at most eight hours."""
+    minutes = (ends_at - starts_at) // timedelta(minutes=1)
+    if not 1 <= minutes <= 8 * 60:
+        raise BadActivity("活动时长要在 1 分钟到 8 小时之间")
+    activity = Activity(
+        code=f"act-{secrets.token_hex(5)}",
+        title=title,
+        platform=platform,
+        org_id=org_id,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        minutes=minutes,
+        made_by_id=made_by_id,
+    )
+    session.add(activity)
+    await session.flush()
+    return activity
+
+
+async def sign_in(
+    session: AsyncSession, *, code: str, person_id: int, now: datetime
+) -> tuple[Activity, bool]:
+    """Note that this person scanned the code; the flag is False for a repeat.
+
+    Raises ActivityNotFound, NotOpenForSignIn.
+    """
+    activity = await session.scalar(select(Activity).where(Activity.code == code))
+    if activity is None:
+        raise ActivityNotFound
+    if not activity.starts_at - SIGN_IN_EARLY <= now <= activity.ends_at:
+        raise NotOpenForSignIn(activity_id=activity.id)
+    row = insert(Attendance).values(activity_id=activity.id, person_id=person_id, signed_in_at=now)
+    made = await session.scalar(row.on_conflict_do_nothing().returning(Attendance.id))
+    return activity, made is not None
+
+
+async def get_activity(session: AsyncSession, *, activity_id: int) -> Activity:
+    found = await session.get(Activity, activity_id)
+    if found is None:
+        raise ActivityNotFound(activity_id=activity_id)
+    return found
+
+
+async def list_attendance(session: AsyncSession, *, activity_id: int) -> list[Attendance]:
+    asked = select(Attendance).where(Attendance.activity_id == activity_id)
+    return list(await session.scalars(asked.order_by(Attendance.id)))
+
+
+async def confirm(
+    session: AsyncSession, *, activity_id: int, person_ids: list[int], by_id: int, now: datetime
+) -> list[Attendance]:
+    """The tutor says who was there: returns the sign-ins confirmed by this very call."""
+    rows = await session.scalars(
+        update(Attendance)
+        .where(
+            Attendance.activity_id == activity_id,
+            Attendance.person_id.in_(person_ids),
+            Attendance.person_id != by_id,
+            Attendance.confirmed_at.is_(None),
+        )
+        .values(confirmed_at=now, confirmed_by_id=by_id)
+        .returning(Attendance)
+    )
+    return sorted(rows, key=lambda row: row.person_id)

@@ -1,0 +1,121 @@
+"""Reads of the evidence, one statement each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.learning.models import Activity, Attempt, Attendance, Study, StudyDay
+
+
+@dataclass(frozen=True)
+class Progress:
+    seconds: int
+    passed: bool
+    completed_at: datetime | None
+    retry_at: datetime | None
+
+
+async def find_study(session: AsyncSession, *, person_id: int, lesson_id: int) -> Study | None:
+    asked = select(Study).where(Study.person_id == person_id, Study.lesson_id == lesson_id)
+    found: Study | None = await session.scalar(asked)
+    return found
+
+
+def progress_of(study: Study | None) -> Progress:
+    if study is None:
+        return Progress(seconds=0, passed=False, completed_at=None, retry_at=None)
+    return Progress(
+        seconds=study.verified_ms // 1000,
+        passed=study.passed_at is not None,
+        completed_at=study.completed_at,
+        retry_at=study.retry_at,
+    )
+
+
+async def list_progress(
+    session: AsyncSession, *, person_id: int, lesson_ids: Sequence[int]
+) -> dict[int, Progress]:
+    asked = select(Study).where(Study.person_id == person_id, Study.lesson_id.in_(lesson_ids))
+    return {study.lesson_id: progress_of(study) for study in await session.scalars(asked)}
+
+
+async def learned_lesson_ids(session: AsyncSession, *, person_id: int) -> list[int]:
+    asked = select(Study.lesson_id).where(
+        Study.person_id == person_id, Study.completed_at.is_not(None)
+    )
+    return list(await session.scalars(asked))
+
+
+async def learned_days(session: AsyncSession, *, person_id: int, since: date) -> list[date]:
+    """The civil days since `since` on which this person completed a lesson."""
+    asked = (
+        select(Study.completed_on)
+        .where(Study.person_id == person_id, Study.completed_on >= since)
+        .distinct()
+    )
+    return [day for day in await session.scalars(asked) if day is not None]
+
+
+async def count_completed(session: AsyncSession, *, person_id: int) -> int:
+    asked = select(func.count()).where(
+        Study.person_id == person_id, Study.completed_at.is_not(None)
+    )
+    return int(await session.scalar(asked) or 0)
+
+
+async def has_full_marks(session: AsyncSession, *, person_id: int) -> bool:
+    """Whether this person ever passed a lesson's questions at the first attempt."""
+    asked = exists().where(
+        Study.person_id == person_id, Study.passed_at.is_not(None), Study.attempts == 1
+    )
+    return bool(await session.scalar(select(asked)))
+
+
+async def list_completed(session: AsyncSession, *, since: date, until: date) -> list[Study]:
+    """Studies completed on the days [since, until), in the order they were completed."""
+    asked = (
+        select(Study)
+        .where(Study.completed_on >= since, Study.completed_on < until)
+        .order_by(Study.completed_at, Study.id)
+    )
+    return list(await session.scalars(asked))
+
+
+async def export(session: AsyncSession, *, person_ids: Sequence[int]) -> dict[str, object]:
+    """Everything this package holds about a person, as JSON-able data."""
+    studies = await session.scalars(select(Study).where(Study.person_id.in_(person_ids)))
+    out = []
+    for study in list(studies):
+        days = await session.scalars(select(StudyDay).where(StudyDay.study_id == study.id))
+        tries = await session.scalars(select(Attempt).where(Attempt.study_id == study.id))
+        out.append(
+            {
+                "lesson_id": study.lesson_id,
+                "version_id": study.version_id,
+                "started_at": study.started_at.isoformat(),
+                "verified_seconds": study.verified_ms // 1000,
+                "completed_at": study.completed_at.isoformat() if study.completed_at else None,
+                "days": {day.local_day.isoformat(): day.verified_ms // 1000 for day in days},
+                "attempts": [
+                    {"at": one.made_at.isoformat(), "answers": one.answers, "passed": one.passed}
+                    for one in tries
+                ],
+            }
+        )
+    attended = await session.execute(
+        select(Attendance, Activity.title)
+        .join(Activity)
+        .where(Attendance.person_id.in_(person_ids))
+    )
+    activities = [
+        {
+            "activity": title,
+            "signed_in_at": row.signed_in_at.isoformat(),
+            "confirmed_at": row.confirmed_at.isoformat() if row.confirmed_at else None,
+        }
+        for row, title in attended
+    ]
+    return {"studies": out, "activities": activities}

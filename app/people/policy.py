@@ -1,0 +1,69 @@
+"""Who may do what: rights follow the tree, an office covers everything below its organisation.
+
+A lineage is the ids from the root down to the organisation in question (`queries.lineage_of`), for
+a person those of the home and of the unit together (`queries.lineage_of_person`). An empty one is
+covered by nobody.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+from app.people.rules import Role
+
+
+@dataclass(frozen=True)
+class OfficeView:
+    office_id: int
+    role: str
+    org_id: int
+    org_code: str
+    org_name: str
+    title: str | None
+    since_on: date
+    until_on: date | None
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks, with the offices held today (`offices.actor_of`)."""
+
+    person_id: int
+    offices: tuple[OfficeView, ...] = ()
+
+
+def holds(actor: Actor, role: Role, lineage: Collection[int]) -> bool:
+    return any(office.role == role and office.org_id in lineage for office in actor.offices)
+
+
+def can_administer(actor: Actor, lineage: Collection[int]) -> bool:
+    return holds(actor, "admin", lineage)
+
+
+def can_tutor(actor: Actor, lineage: Collection[int]) -> bool:
+    return holds(actor, "tutor", lineage) or holds(actor, "admin", lineage)
+
+
+def can_grant(actor: Actor, lineage: Collection[int]) -> bool:
+    """Grant or end an office at the organisation of this lineage."""
+    return can_administer(actor, lineage)
+
+
+def can_see_person(actor: Actor, lineage: Collection[int]) -> bool:
+    """See somebody else's name and record; everybody sees their own without asking."""
+    return can_tutor(actor, lineage)
+
+
+def can_correct_village(
+    actor: Actor, old_lineage: Collection[int], new_lineage: Collection[int]
+) -> bool:
+    """A tutor corrects residents of their own area, or takes in somebody who declared nothing.
+
+    Nobody pulls a resident out of another tutor's area.
+    """
+    return can_tutor(actor, old_lineage or new_lineage)
+
+
+def can_merge(actor: Actor, kept: Collection[int], merged: Collection[int]) -> bool:
+    """Offices and credit follow a merge, so it needs an administrator over both persons."""
+    return can_administer(actor, kept) and can_administer(actor, merged)

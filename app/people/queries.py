@@ -1,0 +1,156 @@
+"""Reading persons and organisations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import CTE, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from app.people.errors import OrganisationNotFound, PersonErased, PersonNotFound
+from app.people.models import Identity, Organisation, Person
+from app.people.rules import VILLAGE_KINDS
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Where a person belongs at this moment, to be kept on what they earn."""
+
+    village_id: int | None
+    unit_id: int | None
+
+
+async def get_person(session: AsyncSession, person_id: int) -> Person:
+    person = await session.get(Person, person_id)
+    if person is None:
+        raise PersonNotFound(person_id=person_id)
+    return person
+
+
+async def lock_person(session: AsyncSession, person_id: int) -> Person:
+    """The living person, locked against other changes. Raises PersonNotFound, PersonErased.
+
+    Not a plain FOR UPDATE: that would stop every insert that points at this person.
+    """
+    row = select(Person).where(Person.id == person_id).with_for_update(key_share=True)
+    person = await session.scalar(row.execution_options(populate_existing=True))
+    if person is None:
+        raise PersonNotFound(person_id=person_id)
+    if person.erased_at is not None:
+        raise PersonErased(person_id=person_id)
+    return person
+
+
+async def find_person_by_identity(
+    session: AsyncSession, *, appid: str, openid: str
+) -> Person | None:
+    found: Person | None = await session.scalar(
+        select(Person)
+        .join(Identity, Identity.person_id == Person.id)
+        .where(Identity.appid == appid, Identity.openid == openid)
+    )
+    return found
+
+
+async def list_identities(session: AsyncSession, person_id: int) -> Sequence[Identity]:
+    rows = select(Identity).where(Identity.person_id == person_id).order_by(Identity.id)
+    return (await session.scalars(rows)).all()
+
+
+def selves(person_id: int) -> CTE:
+    """The ids of a person and of everybody merged into them, as a CTE with the column `id`."""
+    tree = select(Person.id).where(Person.id == person_id).cte("selves", recursive=True)
+    return tree.union_all(select(Person.id).join(tree, Person.merged_into_id == tree.c.id))
+
+
+async def resolve_alias(session: AsyncSession, person_id: int) -> int:
+    """The person this id stands for now: itself, or whom it was merged into, to the end."""
+    path = (
+        select(Person.id, Person.merged_into_id)
+        .where(Person.id == person_id)
+        .cte("path", recursive=True)
+    )
+    path = path.union_all(
+        select(Person.id, Person.merged_into_id).join(path, Person.id == path.c.merged_into_id)
+    )
+    found = await session.scalar(select(path.c.id).where(path.c.merged_into_id.is_(None)))
+    if found is None:
+        raise PersonNotFound(person_id=person_id)
+    return int(found)
+
+
+async def get_organisation(session: AsyncSession, org_id: int) -> Organisation:
+    organisation = await session.get(Organisation, org_id)
+    if organisation is None:
+        raise OrganisationNotFound(org_id=org_id)
+    return organisation
+
+
+async def org_by_code(session: AsyncSession, code: str) -> Organisation:
+    """Raises OrganisationNotFound."""
+    organisation = await session.scalar(select(Organisation).where(Organisation.code == code))
+    if organisation is None:
+        raise OrganisationNotFound(org_code=code)
+    return organisation
+
+
+async def lineage_of(session: AsyncSession, org_id: int) -> tuple[int, ...]:
+    lineage = await session.scalar(select(Organisation.lineage).where(Organisation.id == org_id))
+    if lineage is None:
+        raise OrganisationNotFound(org_id=org_id)
+    return tuple(lineage)
+
+
+async def lineage_of_person(session: AsyncSession, person_id: int) -> tuple[int, ...]:
+    """The organisations above a person by home or by unit, in no order: for `policy`."""
+    above = (
+        select(func.unnest(Organisation.lineage))
+        .join(Person, Organisation.id.in_((Person.org_id, Person.unit_id)))
+        .where(Person.id == person_id)
+        .distinct()
+    )
+    return tuple(await session.scalars(above))
+
+
+async def villages_below(session: AsyncSession, org_id: int) -> Sequence[Organisation]:
+    """The villages and communities of this organisation, itself included, by code."""
+    rows = (
+        select(Organisation)
+        .where(Organisation.lineage.contains([org_id]), Organisation.kind.in_(VILLAGE_KINDS))
+        .order_by(Organisation.code)
+    )
+    return (await session.scalars(rows)).all()
+
+
+async def shown_org(session: AsyncSession, person: Person) -> Organisation | None:
+    """The organisation a person is introduced with: the home, or else the unit."""
+    org_id = person.org_id or person.unit_id
+    return None if org_id is None else await session.get(Organisation, org_id)
+
+
+async def unit_of(session: AsyncSession, person: Person) -> Organisation | None:
+    return None if person.unit_id is None else await session.get(Organisation, person.unit_id)
+
+
+async def residential_org(session: AsyncSession, person: Person) -> int | None:
+    """The village or community a person lives in: of the home itself or the nearest above it."""
+    return (await stamp(session, person.id)).village_id
+
+
+async def stamp(session: AsyncSession, person_id: int) -> Stamp:
+    home, village = aliased(Organisation), aliased(Organisation)
+    nearest = (
+        select(village.id)
+        .join(home, village.id == func.any(home.lineage))
+        .where(home.id == Person.org_id, village.kind.in_(VILLAGE_KINDS))
+        .order_by(func.cardinality(village.lineage).desc())
+        .limit(1)
+        .correlate(Person)
+        .scalar_subquery()
+    )
+    row = (
+        await session.execute(select(nearest, Person.unit_id).where(Person.id == person_id))
+    ).one_or_none()
+    if row is None:
+        raise PersonNotFound(person_id=person_id)
+    return Stamp(village_id=row[0], unit_id=row[1])

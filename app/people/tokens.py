@@ -1,0 +1,97 @@
+"""Bearer tokens: 256 random bits for the client, their SHA-256 for us.
+
+A token lives 30 days after its last use. The extension is written at most once a day, so that
+reading does not write.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.people.errors import TokenExpired, TokenRevoked, TokenUnknown
+from app.people.models import Person, Session
+from app.people.queries import lock_person, resolve_alias, selves
+
+TOKEN_BYTES = 32
+LIFETIME = timedelta(days=30)
+EXTEND_AFTER = timedelta(days=1)
+
+
+async def issue(session: AsyncSession, *, person_id: int, now: datetime) -> tuple[str, datetime]:
+    """A new token and the instant it expires if never used."""
+    # An erasure deletes the tokens it sees; the lock lets none be issued behind its back.
+    await lock_person(session, person_id)
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    expires_at = now + LIFETIME
+    session.add(
+        Session(
+            person_id=person_id,
+            digest=_digest(token),
+            kind="api",
+            created_at=now,
+            expires_at=expires_at,
+            last_used_at=now,
+        )
+    )
+    await session.flush()
+    return token, expires_at
+
+
+async def authenticate(
+    session: AsyncSession, *, token: str, extend: bool = True, now: datetime
+) -> int:
+    """The person who holds this token, through merges. Raises TokenUnknown, -Expired, -Revoked.
+
+    Give `extend=False` in a transaction that may not write.
+    """
+    row = (
+        await session.execute(
+            select(Session, Person.merged_into_id)
+            .join(Person, Person.id == Session.person_id)
+            .where(Session.digest == _digest(token))
+        )
+    ).one_or_none()
+    if row is None:
+        raise TokenUnknown
+    held, merged_into_id = row
+    if held.revoked_at is not None:
+        raise TokenRevoked
+    if held.expires_at <= now:
+        raise TokenExpired
+    if extend and held.last_used_at <= now - EXTEND_AFTER:
+        used = Session.last_used_at <= now - EXTEND_AFTER
+        await session.execute(
+            update(Session)
+            .where(Session.id == held.id, used)
+            .values(last_used_at=now, expires_at=now + LIFETIME)
+        )
+    if merged_into_id is None:
+        return int(held.person_id)
+    return await resolve_alias(session, merged_into_id)
+
+
+async def revoke(session: AsyncSession, *, token: str, now: datetime) -> None:
+    """Sign this device out; an unknown token is as good as signed out."""
+    await session.execute(
+        update(Session)
+        .where(Session.digest == _digest(token))
+        .values(revoked_at=func.coalesce(Session.revoked_at, now))
+    )
+
+
+async def revoke_all(session: AsyncSession, *, person_id: int, now: datetime) -> int:
+    """Sign a person out everywhere; how many devices that were."""
+    revoked = await session.scalars(
+        update(Session)
+        .where(Session.person_id.in_(select(selves(person_id).c.id)), Session.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .returning(Session.id)
+    )
+    return len(revoked.all())
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode(errors="replace")).digest()

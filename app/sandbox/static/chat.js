@@ -1,0 +1,128 @@
+// The chat with the official account: bubbles, the menu at the bottom, and leaving.
+
+import { safeLink, sandbox, siteUrl } from "./api.js";
+import { ask, avatar, busy, el, icon, screen, toast, when } from "./dom.js";
+import { footer } from "./menubar.js";
+import { miniAddress } from "./mini-address.js";
+import { remember } from "./people.js";
+
+const POLL_MS = 2500;
+const GAP_MS = 5 * 60 * 1000;
+
+export async function chatScreen(user) {
+  const accounts = await sandbox.get("/accounts");
+  const official = accounts.find((account) => account.kind === "oa");
+  const log = el("ol", { class: "chat", "aria-label": "聊天记录", "aria-live": "polite" });
+  const state = { last: 0, at: 0 };
+
+  async function refresh() {
+    const news = await sandbox.get(`/users/${user.id}/chat?after=${state.last}`);
+    for (const bubble of news) {
+      if (bubble.id <= state.last) continue;
+      const at = Date.parse(bubble.at);
+      if (at - state.at > GAP_MS) log.append(el("li", { class: "chat-time" }, when(bubble.at)));
+      log.append(line(bubble, user, official, act));
+      state.last = bubble.id;
+      state.at = at;
+    }
+    if (news.length) log.parentElement?.scrollTo({ top: log.parentElement.scrollHeight });
+  }
+
+  async function act(path, body) {
+    const typing = el("li", { class: "line account typing" }, avatar(official.name, "square oa"), el("p", { class: "bubble" }, el("i"), el("i"), el("i")));
+    const sent = sandbox.post(`/users/${user.id}/${path}`, body);
+    await refresh();
+    log.append(typing);
+    log.parentElement?.scrollTo({ top: log.parentElement.scrollHeight });
+    try {
+      return await sent;
+    } finally {
+      typing.remove();
+      await refresh();
+    }
+  }
+
+  await refresh();
+  const foot = user.following
+    ? footer({ menu: official.menu, act, open: (address) => open(address, user) })
+    : el("div", { class: "foot" }, el("a", { class: "primary wide", href: `#/u/${user.id}/search` }, "关注公众号"));
+  const polling = setInterval(() => refresh().catch(() => {}), POLL_MS);
+  const node = screen({ title: official.name, back: `#/u/${user.id}`, action: leaveButton(user), body: log, foot, kind: "chat-screen" });
+  const bottom = () => { log.parentElement.scrollTop = log.parentElement.scrollHeight; };
+  return { node, ready: bottom, leave: () => clearInterval(polling) };
+}
+
+function leaveButton(user) {
+  if (!user.following) return null;
+  const button = el("button", { class: "bar-action" }, "取关");
+  button.addEventListener("click", busy(() => button, async () => {
+    if (!await ask("不再关注公众号？之后收不到每日学习提醒。", "不再关注")) return;
+    await sandbox.post(`/users/${user.id}/unfollow`);
+    remember(user, false);
+    location.hash = `#/u/${user.id}`;
+  }));
+  return button;
+}
+
+function open(address, user) {
+  if (!address) return;
+  if (/^https?:/.test(address)) window.open(address, "_blank", "noopener");
+  else location.hash = miniAddress(user.id, address);
+}
+
+function line(bubble, user, official, act) {
+  const { sender, type, content } = bubble;
+  if (sender === "system") {
+    return el("li", { class: `chat-note ${type}`, title: content.reason ?? "" }, content.text);
+  }
+  const picture = sender === "user" ? avatar(user.name) : avatar(official.name, "square oa");
+  if (type === "news" || type === "mpnewsarticle") {
+    return el("li", { class: "line account" }, picture, el("div", { class: "cards" }, (content.articles ?? []).map(card)));
+  }
+  const text = el("p", { class: "bubble" }, rich(content.text ?? `［${type}］${content.title ?? ""}`, user, act));
+  const note = content.by === "custom_service" ? el("small", { class: "by" }, "客服消息") : null;
+  return el("li", { class: `line ${sender}` }, picture, el("div", { class: "bubble-box" }, text, note));
+}
+
+function card({ title, description, picurl, url }, index) {
+  const source = siteUrl(picurl);
+  const picture = source ? el("img", { src: source, alt: "", loading: "lazy" }) : null;
+  picture?.addEventListener("error", () => picture.remove());
+  return el(
+    "a",
+    { class: "card", href: safeLink(url), target: "_blank", rel: "noopener" },
+    index ? null : picture,
+    el("b", {}, title),
+    description ? el("span", {}, description) : null,
+  );
+}
+
+// WeChat shows <a href>, <a data-miniprogram-path> and weixin://bizmsgmenu links inside texts.
+function rich(text, user, act) {
+  const parts = [];
+  const pattern = /<a\s([^>]*)>([^<]*)<\/a>|https?:\/\/[^\s<>"，。；）]+/gi;
+  let done = 0;
+  for (const found of text.matchAll(pattern)) {
+    parts.push(text.slice(done, found.index));
+    done = found.index + found[0].length;
+    parts.push(found[1] === undefined ? anchor(found[0], found[0]) : tagged(found[1], found[2], user, act));
+  }
+  parts.push(text.slice(done));
+  return parts;
+}
+
+function tagged(attributes, label, user, act) {
+  const read = (name) => new RegExp(`${name}\\s*=\\s*["']([^"']*)["']`, "i").exec(attributes)?.[1];
+  const path = read("data-miniprogram-path");
+  if (path !== undefined) return el("a", { href: miniAddress(user.id, path) }, icon("today"), label);
+  const href = (read("href") ?? "").replaceAll("&amp;", "&");
+  const menu = /^weixin:\/\/bizmsgmenu\?.*msgmenucontent=([^&]*)/.exec(href);
+  if (!menu) return anchor(href, label);
+  const send = () => act("text", { text: decodeURIComponent(menu[1]) }).catch((error) => toast(error.message));
+  return el("button", { class: "linklike", onclick: send }, label);
+}
+
+function anchor(href, label) {
+  const link = safeLink(href);
+  return link ? el("a", { href: link, target: "_blank", rel: "noopener" }, label) : label;
+}

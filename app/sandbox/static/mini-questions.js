@@ -1,0 +1,47 @@
+// The questions of a lesson: sent as indexes; what was right and why comes from the server.
+
+import { busy, el, icon, toast } from "./dom.js";
+
+const KINDS = { single: "单选", multiple: "多选", judge: "判断" };
+
+export function questionForm(lesson, send, onAnswer) {
+  const boxes = lesson.questions.map(question);
+  const verdict = el("p", { class: "verdict", role: "status", hidden: true });
+  const button = el("button", { class: "primary wide" }, "交卷");
+  const submit = busy(() => button, async () => {
+    const answers = Object.fromEntries(boxes.map((box) => [box.id, box.chosen()]));
+    if (boxes.some((box) => !box.chosen().length)) throw new Error("还有题目没有作答");
+    const answer = await send(answers);
+    for (const result of answer.results) boxes.find((box) => String(box.id) === String(result.question_id))?.mark(result);
+    verdict.hidden = false;
+    verdict.className = `verdict ${answer.passed ? "good" : "bad"}`;
+    verdict.textContent = answer.passed
+      ? answer.completed ? "全部答对，这一课学完了！" : "全部答对！再学够时间就完成了。"
+      : "有答错的，看看讲解再试一次。";
+    for (const award of answer.awards ?? []) toast(award.text ?? award.amount?.text);
+    button.textContent = "再答一次";
+    onAnswer(answer);
+  });
+  return el("form", { class: "questions", onsubmit: submit }, boxes.map((box) => box.node), verdict, button);
+}
+
+function question({ id, kind, text, options }, index) {
+  const type = kind === "multiple" ? "checkbox" : "radio";
+  const choices = options?.length ? options : ["正确", "错误"];
+  const inputs = choices.map((_, place) => el("input", { type, name: `q${id}`, value: String(place) }));
+  const labels = choices.map((choice, place) => el("label", { class: "option" }, inputs[place], el("span", {}, choice)));
+  const why = el("p", { class: "why", hidden: true });
+  const node = el("fieldset", {}, el("legend", {}, el("small", {}, KINDS[kind] ?? kind), ` ${index + 1}. ${text}`), labels, why);
+
+  function mark(result) {
+    labels.forEach((label, place) => {
+      label.classList.toggle("right", (result.answer ?? []).includes(place));
+      label.classList.toggle("wrong", inputs[place].checked && !(result.answer ?? [place]).includes(place));
+    });
+    node.classList.toggle("ok", result.right);
+    why.replaceChildren(result.right ? icon("check") : "", result.right ? "答对了。" : "答错了。", result.why ?? "");
+    why.hidden = false;
+  }
+
+  return { id, node, mark, chosen: () => inputs.filter((input) => input.checked).map((input) => Number(input.value)) };
+}

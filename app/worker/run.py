@@ -1,0 +1,96 @@
+"""The worker process: the queue, and the minute tick that puts due jobs into it."""
+
+import asyncio
+import contextlib
+import signal
+from typing import Any
+
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy.exc import DBAPIError
+
+from app.core import clock, db, installation
+from app.core.jobs import queue
+from app.core.logging import get_logger
+from app.core.schedule import due_runs
+from app.core.settings import Settings
+from app.wechat.client import WeChatClient
+from app.worker import tasks
+from app.worker.schedules import SCHEDULES
+
+log = get_logger()
+
+TICK_SECONDS = 60
+CONCURRENCY = 8
+SHUTDOWN_SECONDS = 15
+RESTART_SECONDS = 2
+STATEMENT_SECONDS = 120
+"""A daily close or a freeze may take longer than a request."""
+
+
+async def tick() -> None:
+    """Defer what is due."""
+    async with db.transaction() as session:
+        await due_runs(session, SCHEDULES, now=clock.utcnow())
+
+
+async def tick_for_ever() -> None:
+    while True:
+        try:
+            await tick()
+        except (DBAPIError, OSError) as error:
+            # The database is away: the next tick catches up.
+            log.warning("tick.failed", error=type(error).__name__)
+        # A fast clock ticks faster, but never more than five times a real second.
+        await asyncio.sleep(max(0.2, clock.real_seconds(TICK_SECONDS)))
+
+
+async def work(settings: Settings, *, url: str) -> None:
+    """Run until SIGTERM or SIGINT; jobs under way get SHUTDOWN_SECONDS to end."""
+    engine = db.make_engine(url, pool_size=CONCURRENCY + 2, statement_seconds=STATEMENT_SECONDS)
+    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+        url, min_size=1, max_size=4, open=False, kwargs={"connect_timeout": db.CONNECT_SECONDS}
+    )
+    async with db.connected(engine), pool:
+        async with db.transaction() as session:
+            await installation.settle_clock(session, settings)
+        tasks.Resources.wechat = WeChatClient(settings.wechat)
+        await queue.open_async(pool)
+        ticking = asyncio.create_task(tick_for_ever())
+        log.info("worker.started")
+        try:
+            await _until_stopped()
+        finally:
+            ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ticking
+            await tasks.Resources.wechat.aclose()
+            log.info("worker.stopped")
+
+
+async def _until_stopped() -> None:
+    """Work; when the database goes away the queue's worker ends, and a new one takes its place."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    while not stopping.is_set():
+        running = asyncio.create_task(
+            queue.run_worker_async(
+                concurrency=CONCURRENCY,
+                fetch_job_polling_interval=1.0,
+                shutdown_graceful_timeout=SHUTDOWN_SECONDS,
+                install_signal_handlers=False,
+            )
+        )
+        stop = asyncio.create_task(stopping.wait())
+        await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not running.done():
+            running.cancel()  # The queue's own way to stop it: it lets running jobs end first.
+        try:
+            await running
+        except asyncio.CancelledError:
+            return
+        except Exception as error:  # noqa: BLE001  whatever ended it, work goes on
+            log.warning("worker.interrupted", error=type(error).__name__)
+            await asyncio.sleep(RESTART_SECONDS)

@@ -1,0 +1,14 @@
+"""What happens when, in the town's civil time."""
+
+from datetime import time, timedelta
+
+from app.core.jobs import Job
+from app.core.schedule import Schedule
+
+SCHEDULES = (
+    # Five minutes after midnight nothing of yesterday is under way: a statement lives 10 s.
+    Schedule("bank.close", Job.CLOSE_DAYS, at=time(0, 5)),
+    Schedule("ranking.freeze", Job.FREEZE_RANKINGS, at=time(0, 30)),
+    Schedule("house.purge", Job.PURGE, at=time(3, 30)),
+    Schedule("house.retry_stalled", Job.RETRY_STALLED, every=timedelta(minutes=1)),
+)

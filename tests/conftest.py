@@ -1,0 +1,125 @@
+"""One throw-away PostgreSQL for the run, migrated once into a template database.
+
+`session`: a transaction that is rolled back, for services and queries.
+`database`: a fresh database of its own with real commits, for races, flows and HTTP.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app.cli.data import migrate_database
+from app.core import clock, db, embedded
+from app.core.settings import get_settings
+
+TEMPLATE, VARIABLE = "shoushan_template", "SHOUSHAN_TEST_DATABASE_URL"
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+"""A Monday, ten in the morning in town."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    os.environ.setdefault("SHOUSHAN_DATA_DIR", tempfile.mkdtemp(prefix="shoushan-data-"))
+    if hasattr(config, "workerinput"):
+        return
+    home = Path(tempfile.mkdtemp(prefix="shoushan-test-"))
+    home.chmod(0o755)
+    cluster = embedded.Cluster(home, fsync=False)
+    cluster.start()
+    config.stash[CLUSTER] = cluster
+    os.environ[VARIABLE] = cluster.url("{database}")
+    administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+    migrate_database(database_url(TEMPLATE))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    cluster = config.stash.get(CLUSTER, None)
+    if cluster is not None:
+        cluster.stop()
+        shutil.rmtree(cluster.home, ignore_errors=True)
+
+
+CLUSTER = pytest.StashKey[embedded.Cluster]()
+
+
+def database_url(name: str) -> str:
+    return os.environ[VARIABLE].format(database=name)
+
+
+def administer(statement: sql.Composed) -> None:
+    with psycopg.connect(database_url("postgres"), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def create_from_template(name: str) -> str:
+    administer(
+        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(TEMPLATE)
+        )
+    )
+    return database_url(name)
+
+
+def drop(name: str) -> None:
+    administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def rolled_back_url(worker_id: str) -> Iterator[str]:
+    name = f"rolled_back_{worker_id}_{secrets.token_hex(3)}"
+    yield create_from_template(name)
+    drop(name)
+
+
+@pytest.fixture(autouse=True)
+def real_clock() -> Iterator[None]:
+    """A test that settles another clock does not leave it to the next."""
+    yield
+    clock.settle(None)
+
+
+@pytest.fixture(autouse=True)
+def fresh_settings() -> Iterator[None]:
+    yield
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+async def session(rolled_back_url: str) -> AsyncIterator[AsyncSession]:
+    engine = create_async_engine(db.sqlalchemy_url(rolled_back_url), poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.begin()
+        async with AsyncSession(
+            connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+        ) as opened:
+            yield opened
+        await connection.rollback()
+    await engine.dispose()
+
+
+@pytest.fixture
+def database_url_of_its_own() -> Iterator[str]:
+    name = f"own_{secrets.token_hex(6)}"
+    yield create_from_template(name)
+    drop(name)
+
+
+@pytest.fixture
+async def database(database_url_of_its_own: str) -> AsyncIterator[AsyncEngine]:
+    engine = db.make_engine(database_url_of_its_own, pool_size=25)
+    async with db.connected(engine):
+        yield engine
