@@ -18,10 +18,10 @@ from app.wechat.client import WeChatClient
 DESCRIPTION = "首善学堂: learning in a township, and a credit bank whose every credit is proven."
 
 
-def create_app(settings: Settings | None = None, *, database_url: str | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None) -> FastAPI:
     """The web application. It opens its own database connections while it lives."""
     settings = settings or get_settings()
-    url = database_url or settings.database_url
+    url = settings.database_url
     assert url is not None, "the database is chosen by whoever starts this process"
 
     @asynccontextmanager

@@ -1,5 +1,235 @@
+"""`shoushan demo`: a town's life through the stand-in, over real HTTP, on a fast clock."""
+
+import asyncio
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
 import click
+import httpx
+from tqdm import tqdm
+
+from app.cli.life import (
+    Resident,
+    Town,
+    arrive,
+    call,
+    make_residents,
+    read_answers,
+    study,
+)
+from app.cli.running import Failed
+from app.core import clock
+from app.core.settings import PROJECT, get_settings
+
+REQUESTS_PER_STUDY = 12
+REQUESTS_PER_SECOND = 45
+"""What two cores answer while they also play the residents and the stand-in, with room to spare."""
+DAY_SECONDS_MIN = 8
+AWAKE = (time(6, 30), time(21, 30))
+PLAYERS = 24
+CLOSE_BY = time(0, 40)
+"""By then the worker has closed the last day and frozen its rankings."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One demonstration installation: its own data, ports and clock."""
+
+    data_dir: Path
+    service: str
+    stand_in: str
+    first_day: date
+    start: datetime
+    rate: float
+    environment: dict[str, str]
 
 
 @click.command()
-def demo() -> None: ...
+@click.option("--residents", default=200, show_default=True, type=click.IntRange(1, 100_000),
+              help="How many. 居民数。")  # fmt: skip
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366),
+              help="How long. 天数。")  # fmt: skip
+@click.option("--seed", default=1, show_default=True, help="The dice's. 随机种子。")
+def demo(residents: int, days: int, seed: int) -> None:
+    """Play a town's life on a fast clock, then show ranking, a statement and the audit.
+
+    在加速的时钟上演示一个镇的学习生活，最后给出排行、对账单和审计结果。
+    """
+    if get_settings().env == "production":
+        raise Failed("the demo is refused in production 生产环境不允许演示")
+    stage = _set_stage(residents, days)
+    up = subprocess.Popen(
+        [sys.executable, "-m", "app.cli.main", "up", "--sandbox", "--town"],
+        env=stage.environment,
+        cwd=PROJECT,
+        stdout=subprocess.DEVNULL,
+        stderr=(stage.data_dir / "demo.log").open("wb"),
+    )
+    try:
+        asyncio.run(_play(stage, up, residents, days, seed))
+        audit = subprocess.run(
+            [sys.executable, "-m", "app.cli.main", "bank", "audit"],
+            env=stage.environment,
+            cwd=PROJECT,
+            check=False,
+        )
+    finally:
+        up.send_signal(signal.SIGTERM)
+        up.wait(timeout=60)
+    raise click.exceptions.Exit(audit.returncode)
+
+
+def _set_stage(residents: int, days: int) -> Stage:
+    data_dir = get_settings().data_dir.resolve() / "demo"
+    shutil.rmtree(data_dir, ignore_errors=True)
+    data_dir.mkdir(parents=True)
+    day_seconds = max(DAY_SECONDS_MIN, residents * REQUESTS_PER_STUDY / REQUESTS_PER_SECOND)
+    rate = round(24 * 3600 / day_seconds, 1)
+    first_day = clock.local_day(clock.real_now()) - timedelta(days=days)
+    # Half a day earlier, so that the town is set up before its first morning.
+    start = clock.day_start(first_day) - timedelta(seconds=min(20 * rate, 6 * 3600))
+    port, sandbox_port = _free_port(), _free_port()
+    environment = {
+        name: value for name, value in os.environ.items() if name != "SHOUSHAN_DATABASE_URL"
+    } | {
+        "SHOUSHAN_DATA_DIR": str(data_dir),
+        "SHOUSHAN_PORT": str(port),
+        "SHOUSHAN_SANDBOX__PORT": str(sandbox_port),
+        "SHOUSHAN_CLOCK_START": start.isoformat(),
+        "SHOUSHAN_CLOCK_RATE": str(rate),
+        "SHOUSHAN_LOG_LEVEL": "WARNING",
+        # All residents share this machine's address.
+        "SHOUSHAN_RATE__ADDRESS": "1000000/minute",
+        "SHOUSHAN_RATE__LOGIN": "1000000/minute",
+        "SHOUSHAN_RATE__PERSON": "100000/minute",
+    }
+    return Stage(
+        data_dir=data_dir,
+        service=f"http://127.0.0.1:{port}",
+        stand_in=f"http://127.0.0.1:{sandbox_port}",
+        first_day=first_day,
+        start=start,
+        rate=rate,
+        environment=environment,
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _play(
+    stage: Stage, up: "subprocess.Popen[bytes]", residents: int, days: int, seed: int
+) -> None:
+    dice = random.Random(seed)  # noqa: S311  dice, not secrets
+    limits = httpx.Limits(max_connections=PLAYERS * 2)
+    async with (
+        httpx.AsyncClient(base_url=stage.service, timeout=20, limits=limits) as service,
+        httpx.AsyncClient(base_url=stage.stand_in, timeout=30, limits=limits) as stand_in,
+    ):
+        answers = read_answers(PROJECT / "content")
+        town = Town(service, stand_in, stage.rate, answers, dice)
+        villages = _villages()
+        await _until_settled(town, up, len(villages))
+        shown = datetime.fromisoformat((await service.get("/healthz")).json()["now"])
+        first_start = clock.real_now() - (shown - stage.start) / stage.rate
+        clock.settle(clock.Origin(first_start, stage.start, stage.rate))
+        people = make_residents(residents, villages, dice)
+        bar: tqdm[Any] = tqdm(total=residents * days, unit="resident-day", disable=None)
+        with bar:
+            for day in range(days):
+                await _one_day(town, people, stage.first_day + timedelta(days=day), bar)
+        await _until(_moment(stage.first_day + timedelta(days=days), CLOSE_BY))
+        await _show(town, people)
+
+
+async def _until_settled(town: Town, up: "subprocess.Popen[bytes]", codes: int) -> None:
+    """The town is there once every village has its code: about the last thing `up` does."""
+    while True:
+        if up.poll() is not None:
+            raise Failed(f"the demonstration did not start (exit status {up.returncode})")
+        try:
+            made = (await town.stand_in.get("/_sandbox/qrcodes")).json()
+            if len(made) >= codes and (await town.service.get("/readyz")).is_success:
+                return
+        except httpx.TransportError:
+            pass
+        await asyncio.sleep(0.2)
+
+
+def _villages() -> list[str]:
+    rows = (PROJECT / "data" / "shuanghuai-villages.csv").read_text("utf-8").splitlines()[1:]
+    cells = [row.split(",") for row in rows]
+    return [code for code, _, kind, _ in cells if kind in {"village", "community"}]
+
+
+def _moment(day: date, at: time) -> datetime:
+    return datetime.combine(day, at, tzinfo=clock.TOWN)
+
+
+async def _until(instant: datetime) -> None:
+    """Wait on the service's clock; not at all where it is past."""
+    left = (instant - clock.utcnow()).total_seconds()
+    await asyncio.sleep(max(0.0, clock.real_seconds(left)))
+
+
+async def _one_day(town: Town, people: list[Resident], day: date, bar: "tqdm[Any]") -> None:
+    """Each resident comes, or does not, at a moment of the waking day; PLAYERS at a time."""
+    seats = asyncio.Semaphore(PLAYERS)
+    bar.set_description(day.isoformat())
+    wake, sleep = (_moment(day, at) for at in AWAKE)
+
+    async def live(resident: Resident, moment: datetime, *, learns: bool) -> None:
+        await _until(moment)
+        async with seats:
+            if not resident.token:
+                await arrive(town, resident)
+            if learns:
+                await study(town, resident)
+        bar.update()
+
+    plans = [
+        (one, wake + (sleep - wake) * town.dice.random(), town.dice.random() < one.diligence)
+        for one in people
+    ]
+    async with asyncio.TaskGroup() as group:
+        for resident, moment, learns in plans:
+            group.create_task(live(resident, moment, learns=learns))
+
+
+async def _show(town: Town, people: list[Resident]) -> None:
+    """The ranking of villages, one resident's statement, and what was acknowledged and booked."""
+    one = max(people, key=lambda resident: resident.awarded.get("credit", 0))
+    board = (await call(town, one, "GET", "/rankings/villages?period=all&limit=100")).json()
+    click.echo("\n各村（社区）学分排行")
+    for row in board["items"]:
+        click.echo(f"{row['rank']:>4}  {row['name']}  {row['amount']['text']}  {row['members']} 人")
+    statement = (await call(town, one, "GET", "/me/statement?limit=12")).json()
+    click.echo(f"\n{one.name} 的对账单（最近 {len(statement['items'])} 笔）")
+    for line in statement["items"]:
+        click.echo(f"{line['balance_after']['text']:>12}  {line['text']}")
+    acknowledged = sum(resident.awarded.get("credit", 0) for resident in people)
+    booked = 0
+    for resident in people:
+        mine = (await call(town, resident, "GET", "/me/credits")).json()
+        held = {amount["unit"]: amount["amount"] for amount in mine["balances"]}
+        booked += held["credit"]
+        if any(held[unit] < amount for unit, amount in resident.awarded.items()):
+            raise Failed(f"an acknowledged award of {resident.name} is not in the books")
+    lessons = sum(len(resident.completed) for resident in people)
+    click.echo(
+        f"\n{len(people)} residents, {lessons} lessons acknowledged as completed; credit"
+        f" acknowledged {acknowledged / 100:.2f}, booked {booked / 100:.2f};"
+        f" {town.requests} requests, {town.repeats} of them repeated"
+    )

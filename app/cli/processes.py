@@ -1,15 +1,16 @@
 """The processes: web, worker, stand-in, and all of them together."""
 
 import asyncio
+import os
 
 import click
 import uvicorn
+from fastapi import FastAPI
 
 from app.cli.running import Failed, database, plain_failures
 from app.cli.supervisor import supervise
 from app.core import db, installation, logging, schema
 from app.core.settings import Settings, get_settings
-from app.main import create_app
 from app.sandbox.server import create_sandbox
 from app.worker.run import work
 
@@ -27,7 +28,10 @@ def serve() -> None:
     logging.configure(settings, process="web")
     with plain_failures(), database(settings) as url:
         must_be_migrated(url)
-        serve_app(create_app(settings, database_url=url), settings.host, settings.port)
+        # The web application is put together by app.main, a sibling: uvicorn finds it by name.
+        os.environ["SHOUSHAN_DATABASE_URL"] = url
+        get_settings.cache_clear()
+        serve_app("app.main:create_app", settings.host, settings.port)
 
 
 @click.command()
@@ -78,9 +82,10 @@ def up(*, with_sandbox: bool, town: bool) -> None:
         supervise(settings, with_sandbox=with_sandbox, town=town)
 
 
-def serve_app(app: object, host: str, port: int) -> None:
+def serve_app(app: FastAPI | str, host: str, port: int) -> None:
     uvicorn.run(
-        app,  # type: ignore[arg-type]  # FastAPI is an ASGI application
+        app,
+        factory=isinstance(app, str),
         host=host,
         port=port,
         access_log=False,

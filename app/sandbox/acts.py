@@ -11,7 +11,7 @@ from app.sandbox.accounts import Account, Push, QrCode
 from app.sandbox.callbacks import Outcome, deliver
 from app.sandbox.custom_service import open_window
 from app.sandbox.permissions import Power
-from app.sandbox.qrcodes import find_qrcode, make_qrcode
+from app.sandbox.qrcodes import SCENE_TEXT_MAX, find_qrcode, make_qrcode
 from app.sandbox.world import Following, User, World
 
 
@@ -152,7 +152,10 @@ def _code_of(account: Account, sought: str) -> QrCode:
     """A code the service made; else one is made, as if it had been printed long ago."""
     if not account.has(Power.QRCODE):
         raise Conflict("这个账号没有带参数二维码的权限（仅认证服务号有）")
-    return find_qrcode(account, sought) or make_qrcode(account, sought, seconds=None)
+    code = find_qrcode(account, sought)
+    if code is None and len(sought) > SCENE_TEXT_MAX:
+        raise NotFound("没有这张二维码，或者它已经过期")
+    return code or make_qrcode(account, sought, seconds=None)
 
 
 def _check_follows(user: User) -> None:

@@ -83,6 +83,8 @@ def _parse(raw: bytes) -> dict[str, Any]:
         raise CallRefused(44002)
     try:
         body = json.loads(raw.decode("utf-8"))
+        # Half a surrogate pair is no character: it could not be written back as UTF-8.
+        json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise CallRefused(47001) from None
     if not isinstance(body, dict):

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
+NOT_IN_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters XML 1.0 cannot hold; the platform drops them from what a follower types [R]."""
 CDATA = re.compile(r"<!\[CDATA\[.*?\]\]>", re.DOTALL)
 
 
@@ -62,5 +64,6 @@ def _element(name: str, value: Any) -> str:
     elif isinstance(value, int):
         inner = str(value)
     else:
-        inner = f"<![CDATA[{str(value).replace(']]>', ']]]]><![CDATA[>')}]]>"
+        text = NOT_IN_XML.sub("", str(value))
+        inner = f"<![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]>"
     return f"<{name}>{inner}</{name}>"

@@ -79,6 +79,6 @@ def _session_owner(call: Call) -> User:
     if call.query.get("sig_method") != "hmac_sha256" or not user.session_key:
         raise CallRefused(87009)
     expected = hmac.new(user.session_key.encode(), b"", hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected, call.query.get("signature", "")):
+    if not hmac.compare_digest(expected.encode(), call.query.get("signature", "").encode()):
         raise CallRefused(87009)
     return user

@@ -11,8 +11,15 @@ from app.core import clock
 from app.sandbox.admin_users import Here
 
 router = APIRouter(prefix="/_sandbox/mini", tags=["phone"], include_in_schema=False)
-PASSED = ("authorization", "idempotency-key", "content-type", "accept")
-RETURNED = ("content-type", "retry-after", "x-request-id", "content-disposition", "etag")
+PASSED = ("authorization", "idempotency-key", "content-type", "accept", "range")
+RETURNED = (
+    "content-type",
+    "content-range",
+    "accept-ranges",
+    "content-disposition",
+    "retry-after",
+    "x-request-id",
+)
 PATIENCE_SECONDS = 30
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 

@@ -108,7 +108,10 @@ def _problem_of(account: Account | None, query: Mapping[str, str]) -> str:
         return "AppID 参数错误，错误码:10013"
     if not account.has(Power.OAUTH) or query.get("scope") not in {BASE, USERINFO}:
         return "Scope 参数错误或没有 Scope 权限，错误码:10005"
-    target = urlsplit(query.get("redirect_uri", ""))
+    try:
+        target = urlsplit(query.get("redirect_uri", ""))
+    except ValueError:
+        target = urlsplit("")
     # An exact host match: www.example.cn is not example.cn.
     if target.scheme not in {"http", "https"} or target.netloc != account.oauth_host:
         return "redirect_uri 域名与后台配置不一致，错误码:10003"

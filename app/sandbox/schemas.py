@@ -12,7 +12,7 @@ from app.sandbox.permissions import Profile
 from app.sandbox.world import User, World
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
-Scene = Annotated[str, Field(min_length=1, max_length=64)]
+Scene = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class Form(BaseModel):

@@ -11,7 +11,7 @@ from app.core import clock
 from app.sandbox.calls import OK, Call
 from app.sandbox.errors import CallRefused
 
-SCENES = {1, 2, 3, 4}
+SCENES = (1, 2, 3, 4)
 CONTENT_MAX = 2500
 ACTIVE = timedelta(hours=2)
 """The openid must have used the mini-program within two hours."""

@@ -39,8 +39,10 @@ from app.sandbox.platform import get_callback_ips, quota_getter
 from app.sandbox.world import make_world
 
 ENDPOINTS: dict[str, Endpoint] = {
-    "/cgi-bin/token": Endpoint(tokens.get_token, token=False),
-    "/cgi-bin/stable_token": Endpoint(tokens.get_stable_token, "POST", token=False),
+    "/cgi-bin/token": Endpoint(tokens.get_token, token=False, per_day=tokens.LEGACY_PER_DAY),
+    "/cgi-bin/stable_token": Endpoint(
+        tokens.get_stable_token, "POST", token=False, per_day=tokens.STABLE_PER_DAY
+    ),
     "/cgi-bin/getcallbackip": Endpoint(get_callback_ips),
     "/cgi-bin/user/info": Endpoint(followers.get_follower, per_day=5_000_000),
     "/cgi-bin/message/custom/send": Endpoint(custom_service.send_message, "POST", per_day=500_000),
@@ -113,7 +115,7 @@ def create_sandbox(settings: Settings, *, http: httpx.AsyncClient | None = None)
 def _add_pages(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     async def show_phone() -> HTMLResponse:
-        return render_page("phone.html")
+        return render_page("phone.html", service=app.state.world.settings.base_url)
 
     @app.get("/healthz", summary="The process lives", tags=["platform"])
     async def healthz() -> dict[str, str]:

@@ -14,8 +14,8 @@ from app.sandbox.qrcodes import png_response
 
 SCENE = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@\-._~]{1,32}")
 WIDTH_MIN, WIDTH_MAX = 280, 1280
-VERSIONS = {"release", "trial", "develop"}
-QUERY_MAX = 1024
+VERSIONS = ("release", "trial", "develop")
+QUERY_MAX, PAGE_MAX = 1024, 128
 LINK_DAYS_MAX = 30
 BY_INSTANT, BY_DAYS = 0, 1
 
@@ -48,7 +48,9 @@ async def generate_urllink(call: Call) -> Mapping[str, object]:
 
 
 def _page_of(page: Any, errcode: int) -> str:
-    if not isinstance(page, str) or page.startswith("/") or "?" in page:
+    if not isinstance(page, str) or not 1 <= len(page) <= PAGE_MAX:
+        raise CallRefused(errcode)
+    if page.startswith("/") or "?" in page:
         raise CallRefused(errcode)
     return page
 

@@ -163,7 +163,7 @@ async def test_following_by_a_code_tells_the_scene_and_the_ticket(
     event = service.messages[-1]
     assert (event["Event"], event["EventKey"]) == ("subscribe", "qrscene_v-07")
     assert event["Ticket"] == made["ticket"]
-    await platform.act(user, "scan", scene=made["url"])
+    await platform.act(user, "scan", scene=made["ticket"])
     event = service.messages[-1]
     assert (event["Event"], event["EventKey"]) == ("SCAN", "v-07")
 
@@ -209,6 +209,17 @@ async def test_events_of_one_second_share_their_createtime(
     outcomes = await platform.act(user, "burst", acts=acts)
     assert [outcome["delivered"] for outcome in outcomes] == [True] * 3
     assert len({message["CreateTime"] for message in service.messages}) == 1
+
+
+async def test_a_callback_tells_what_was_inside(platform: Platform, service: Service) -> None:
+    service.script = echo
+    outcome = await platform.act(await platform.resident(followed=True), "text", text="你好")
+    path = f"/_sandbox/callbacks/{outcome['callback']}"
+    detail = (await platform.client.get(path)).json()
+    assert detail["message"]["Content"] == "你好"
+    assert detail["reply"] == {"type": "text", "text": "收到：你好"}
+    assert "你好" not in detail["body"] + detail["answer"]
+    assert (await platform.client.get("/_sandbox/callbacks/0")).status_code == 404
 
 
 async def test_the_same_message_twice(platform: Platform, service: Service) -> None:

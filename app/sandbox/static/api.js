@@ -37,7 +37,14 @@ export const health = () => request("GET", "/healthz");
 export function service(userId) {
   const key = `token:${userId}`;
 
-  async function login() {
+  // Pages ask several things at once: they share one login.
+  let coming = null;
+  function login() {
+    coming ??= exchange().finally(() => { coming = null; });
+    return coming;
+  }
+
+  async function exchange() {
     const { code } = await sandbox.post(`/users/${userId}/mini-code`);
     const answer = await call("POST", "/login/mini", { code }, {});
     localStorage.setItem(key, answer.token);
@@ -62,7 +69,6 @@ export function service(userId) {
   }
 
   return {
-    login,
     forget: () => localStorage.removeItem(key),
     get: (path) => signed("GET", path),
     post: (path, body) => signed("POST", path, body),
@@ -74,9 +80,9 @@ export function service(userId) {
 // A file of the service, by the only road the page's policy allows; null for somebody else's.
 export function siteUrl(address) {
   if (!address) return null;
-  const url = new URL(address, "http://service.invalid/");
-  const own = url.host === "service.invalid" || url.hostname === "127.0.0.1" || url.hostname === "localhost";
-  return own ? `/_sandbox/mini/site${url.pathname}${url.search}` : null;
+  const base = document.body.dataset.service;
+  const url = new URL(address, base);
+  return url.host === new URL(base).host ? `/_sandbox/mini/site${url.pathname}${url.search}` : null;
 }
 
 export function safeLink(address) {

@@ -47,7 +47,8 @@ export function icon(name) {
 // One colour for one name, out of six that stand well beside each other.
 export function avatar(name, kind = "") {
   const hue = [...name].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 6;
-  return el("span", { class: `avatar hue${hue} ${kind}`, "aria-hidden": "true" }, [...name].slice(-2).join(""));
+  const letters = name.match(/[\p{L}\p{N}]/gu) ?? ["?"];
+  return el("span", { class: `avatar hue${hue} ${kind}`, "aria-hidden": "true" }, letters.slice(-2).join(""));
 }
 
 export function screen({ title, back, action, body, foot, kind = "" }) {

@@ -86,9 +86,10 @@ function callRow(call) {
 async function showDetail(number, box) {
   const record = await sandbox.get(`/callbacks/${number}`);
   const close = el("button", { type: "button", class: "chip", onclick: () => { box.hidden = true; } }, "收起");
+  const why = record.error ? [el("p", { class: "bad" }, record.error)] : [];
   box.replaceChildren(
     el("div", { class: "detail-head" }, el("b", {}, `回调 ${record.number}`), close),
-    record.error ? el("p", { class: "bad" }, record.error) : null,
+    ...why,
     el("pre", {}, JSON.stringify(record.message, null, 1)),
     el("b", {}, "服务的回答"),
     el("pre", {}, record.reply ? JSON.stringify(record.reply, null, 1) : record.answer || "（空）"),

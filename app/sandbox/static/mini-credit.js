@@ -52,19 +52,19 @@ function purse({ balances, title, next_title: next }) {
     { class: "purse" },
     el("p", { class: "title" }, nameOf(title) || "还没有称号"),
     el("div", { class: "balances" }, boxes),
-    nameOf(next) ? el("p", { class: "next" }, `下一个称号：${nameOf(next)}`) : null,
+    nameOf(next) ? el("p", { class: "next" }, `下一个称号：${nameOf(next)}`, next.threshold ? `（满 ${amountText(next.threshold)}）` : "") : null,
   );
 }
 
 function today({ today: rules }) {
   if (!rules?.length) return "";
-  const rows = rules.map(({ rule, amount, cap }) => {
+  const rows = rules.map(({ rule, name, amount, cap }) => {
     const [now, most] = [amount, cap].map((value) => (typeof value === "object" && value ? value.amount : value));
     const full = most && now >= most;
     return el(
       "li",
       { class: full ? "full" : "" },
-      el("span", {}, nameOf(rule)),
+      el("span", {}, name ?? nameOf(rule)),
       most ? el("progress", { max: String(most), value: String(now) }) : el("span"),
       el("small", {}, most ? `${amountText(amount)} / ${amountText(cap)}` : amountText(amount)),
     );

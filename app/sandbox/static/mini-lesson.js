@@ -12,7 +12,10 @@ export async function lessonPage(app, frame, id) {
   const meter = progress(lesson);
   const text = el("div", { class: "prose" }, prose(lesson.html ?? ""));
   const ask = lesson.questions?.length
-    ? questionForm(lesson, (answers) => app.api.post(`/lessons/${lesson.id}/answers`, { answers }), (answer) => meter.show({ ...answer, seconds: undefined }))
+    ? questionForm(lesson, (answers) => app.api.post(`/lessons/${lesson.id}/answers`, { answers }), (answer) => {
+      meter.show({ ...answer, seconds: undefined });
+      cheer(answer.awards);
+    })
     : el("p", { class: "quiet" }, "这一课没有题目，学够时间即可。");
   frame.title.textContent = "学习";
   frame.body.replaceChildren(
@@ -55,8 +58,9 @@ function beats(app, lesson, meter) {
   };
 }
 
-export function cheer(awards) {
-  for (const award of awards ?? []) toast(award.text ?? award.amount?.text ?? "获得学分");
+function cheer(awards) {
+  const lines = (awards ?? []).map(({ amount, text }) => (amount?.amount > 0 ? `+${amount.text}　${text}` : text));
+  if (lines.length) toast(lines.join("\n"));
 }
 
 function progress(lesson) {

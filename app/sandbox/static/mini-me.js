@@ -2,6 +2,8 @@
 
 import { ask, avatar, busy, el, toast } from "./dom.js";
 
+const ROLES = { admin: "管理员", tutor: "辅导员", volunteer: "志愿者", lecturer: "讲师", editor: "编辑", chief_editor: "总编" };
+
 export async function mePage(app, frame) {
   const [person, villages] = await Promise.all([app.api.get("/me"), villagesOf(app)]);
   const { body } = frame;
@@ -11,7 +13,7 @@ export async function mePage(app, frame) {
     avatar(person.name || "居民"),
     el("span", {}, el("b", {}, person.name || "还没有名字"), el("small", {}, person.org?.name ?? "还没有选择村（社区）")),
   );
-  const roles = (person.roles ?? []).map((role) => el("span", { class: "tag" }, typeof role === "string" ? role : `${role.role} · ${role.org?.name ?? role.org_code ?? ""}`));
+  const roles = (person.roles ?? []).map((role) => el("span", { class: "tag" }, typeof role === "string" ? ROLES[role] ?? role : [role.title ?? ROLES[role.role] ?? role.role, role.org?.name].filter(Boolean).join(" · ")));
   body.replaceChildren(
     head,
     roles.length ? el("p", { class: "tags padded" }, roles) : "",
@@ -22,29 +24,19 @@ export async function mePage(app, frame) {
 
 // The contract has no list of villages: the village board of all times names those there are.
 async function villagesOf(app) {
-  const lists = ["/orgs?limit=100", "/rankings/villages?unit=credit&period=all&limit=100"];
-  for (const path of lists) {
-    try {
-      const { items } = await app.api.get(path);
-      const found = items.map((item) => (item.org && typeof item.org === "object" ? item.org : item));
-      const known = found.filter((org) => org.code && org.name);
-      if (known.length) return known;
-    } catch {
-      // The next source, or the free field.
-    }
-  }
-  return [];
+  const { items } = await app.api.get("/rankings/villages?unit=credit&period=all&limit=100");
+  return items.map((item) => item.org).filter((org) => org?.code && org.name);
 }
 
 function form(app, frame, person, villages) {
-  const name = el("input", { maxlength: "32", value: person.name ?? "", autocomplete: "off" });
+  const name = el("input", { maxlength: "20", value: person.name ?? "", autocomplete: "off" });
   const org = villagePicker(person, villages);
   const visible = el("input", { type: "checkbox", checked: Boolean(person.rank_visible), class: "switch", role: "switch" });
   const button = el("button", { class: "primary wide" }, "保存");
   const save = busy(() => button, async () => {
     const changed = { rank_visible: visible.checked };
     if (name.value.trim() && name.value.trim() !== person.name) changed.name = name.value.trim();
-    if (org.value.trim() && org.value.trim() !== person.org?.code) changed.org_code = org.value.trim();
+    if (org.code() && org.code() !== person.org?.code) changed.org_code = org.code();
     await app.api.patch("/me", changed);
     toast("已保存");
     await mePage(app, frame);
@@ -53,21 +45,28 @@ function form(app, frame, person, villages) {
     "form",
     { class: "sheet", onsubmit: save },
     el("label", { class: "field" }, "姓名", name),
-    el("label", { class: "field" }, "村（社区）", org),
+    el("label", { class: "field" }, "村（社区）", org.node),
+    org.other,
+    el("p", { class: "quiet" }, "用“扫一扫”扫村里的二维码，也会自动选好村。"),
     el("label", { class: "field inline" }, el("span", {}, "在个人排行里显示我", el("small", {}, "不勾选就不会出现在任何个人排行里")), visible),
     button,
   );
 }
 
 function villagePicker(person, villages) {
-  if (!villages.length) {
-    return el("input", { value: person.org?.code ?? "", placeholder: "村（社区）的编号", autocomplete: "off" });
-  }
-  const choices = villages.map((org) => el("option", { value: org.code, selected: org.code === person.org?.code }, org.name));
-  const none = person.org && !villages.some((org) => org.code === person.org.code)
-    ? el("option", { value: person.org.code, selected: true }, person.org.name)
-    : el("option", { value: "" }, "请选择");
-  return el("select", {}, none, choices);
+  const typed = el("input", { placeholder: "例如 500117126201", autocomplete: "off" });
+  const other = el("label", { class: "field" }, "村（社区）的编号", typed);
+  const own = person.org && !villages.some((org) => org.code === person.org.code) ? [person.org] : [];
+  const choices = [...own, ...villages].map((org) => el("option", { value: org.code, selected: org.code === person.org?.code }, org.name));
+  const node = el(
+    "select",
+    { onchange: () => { other.hidden = node.value !== "other"; } },
+    person.org ? null : el("option", { value: "" }, "请选择"),
+    choices,
+    el("option", { value: "other" }, "没有列出，填写编号"),
+  );
+  other.hidden = true;
+  return { node, other, code: () => (node.value === "other" ? typed.value.trim() : node.value) };
 }
 
 function rights(app) {

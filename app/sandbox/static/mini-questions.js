@@ -1,6 +1,6 @@
 // The questions of a lesson: sent as indexes; what was right and why comes from the server.
 
-import { busy, el, icon, toast } from "./dom.js";
+import { busy, el, icon, when } from "./dom.js";
 
 const KINDS = { single: "单选", multiple: "多选", judge: "判断" };
 
@@ -17,8 +17,7 @@ export function questionForm(lesson, send, onAnswer) {
     verdict.className = `verdict ${answer.passed ? "good" : "bad"}`;
     verdict.textContent = answer.passed
       ? answer.completed ? "全部答对，这一课学完了！" : "全部答对！再学够时间就完成了。"
-      : "有答错的，看看讲解再试一次。";
-    for (const award of answer.awards ?? []) toast(award.text ?? award.amount?.text);
+      : `有答错的，再看看课文${answer.retry_at ? `，${when(answer.retry_at)} 以后可以再答` : "，再答一次"}。`;
     button.textContent = "再答一次";
     onAnswer(answer);
   });
@@ -33,13 +32,15 @@ function question({ id, kind, text, options }, index) {
   const why = el("p", { class: "why", hidden: true });
   const node = el("fieldset", {}, el("legend", {}, el("small", {}, KINDS[kind] ?? kind), ` ${index + 1}. ${text}`), labels, why);
 
+  // The right options and the explanation may be kept back until the answer is right.
   function mark(result) {
+    const wrong = (place) => (result.answer ? !result.answer.includes(place) : !result.right);
     labels.forEach((label, place) => {
       label.classList.toggle("right", (result.answer ?? []).includes(place));
-      label.classList.toggle("wrong", inputs[place].checked && !(result.answer ?? [place]).includes(place));
+      label.classList.toggle("wrong", inputs[place].checked && wrong(place));
     });
     node.classList.toggle("ok", result.right);
-    why.replaceChildren(result.right ? icon("check") : "", result.right ? "答对了。" : "答错了。", result.why ?? "");
+    why.replaceChildren(result.right ? icon("check") : "", result.right ? "答对了。" : "答错了，再想想。", result.why ?? "");
     why.hidden = false;
   }
 

@@ -19,7 +19,7 @@ export async function rankPage(app, { body }) {
     const rows = table.items.map((item) => row(item, state));
     list.replaceChildren(...(rows.length ? rows : [el("li", {}, empty("这段时间还没有人上榜"))]));
     own.replaceChildren(...(table.me ? [el("ol", { class: "ranking own" }, row(table.me, state, true))] : []));
-    note.textContent = `${table.from} 至 ${table.to}${state.board === "people" ? " · 只列出愿意公开的人" : ""}`;
+    note.textContent = `${spanOf(table)}${state.board === "people" ? " · 只列出愿意公开的人" : ""}`;
   }
 
   function picker(name, choices) {
@@ -37,6 +37,13 @@ export async function rankPage(app, { body }) {
 
   body.replaceChildren(picker("board", BOARDS), picker("period", PERIODS), picker("unit", UNITS), note, own, list);
   await load();
+}
+
+// `to` is the day after the last.
+function spanOf({ period, from, to }) {
+  if (period === "all") return "开通以来";
+  const last = new Date(Date.parse(to) - 24 * 3600 * 1000).toISOString().slice(0, 10);
+  return last <= from ? from : `${from} 至 ${last}`;
 }
 
 function row(item, state, own = false) {
