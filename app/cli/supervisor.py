@@ -21,6 +21,7 @@ import httpx
 from app.cli.data import migrate_database
 from app.cli.running import Failed, connected, database
 from app.cli.town import settle_town
+from app.core import clock
 from app.core.logging import get_logger
 from app.core.settings import PROJECT, Settings, WeChat
 
@@ -150,7 +151,7 @@ def _die_with_parent() -> None:
 
 
 def _wait_until_ready(settings: Settings, children: list[Child], stopping: _Stopping) -> None:
-    deadline = time.monotonic() + READY_SECONDS
+    deadline = clock.monotonic() + READY_SECONDS
     while not stopping:
         for child in children:
             if child.process is not None and (code := child.process.poll()) is not None:
@@ -158,7 +159,7 @@ def _wait_until_ready(settings: Settings, children: list[Child], stopping: _Stop
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(f"{local_url(settings)}/readyz", timeout=2).is_success:
                 return
-        if time.monotonic() > deadline:
+        if clock.monotonic() > deadline:
             raise Failed(f"the web process was not ready within {READY_SECONDS} s")
         time.sleep(0.1)
 
@@ -205,10 +206,10 @@ def _stop(children: list[Child]) -> None:
     for process in alive:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
-    deadline = time.monotonic() + STOP_SECONDS
+    deadline = clock.monotonic() + STOP_SECONDS
     for process in alive:
         try:
-            process.wait(timeout=max(0.1, deadline - time.monotonic()))
+            process.wait(timeout=max(0.1, deadline - clock.monotonic()))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

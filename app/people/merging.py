@@ -84,9 +84,7 @@ async def unmerge(session: AsyncSession, *, merge_id: int, by_id: int, now: date
         # The identities went further; the last merge is undone first.
         raise LaterMergeFirst(merge_id=merge_id, person_id=kept.id)
     await session.execute(
-        update(Identity)
-        .where(Identity.id.in_(undone.identity_ids), Identity.person_id == kept.id)
-        .values(person_id=merged.id)
+        update(Identity).where(Identity.id.in_(undone.identity_ids)).values(person_id=merged.id)
     )
     for field in undone.taken:
         # Unless the kept person has said something else since.

@@ -134,6 +134,16 @@ async def test_a_fixed_term_that_ended_keeps_its_end(session: AsyncSession) -> N
     assert (office.until_on, office.ended_reason) == (TODAY + DAY, None)
 
 
+async def test_a_term_that_has_not_begun_becomes_empty(session: AsyncSession) -> None:
+    await make_town(session)
+    person = await make_person(session)
+    office = await make_office(session, person, "tutor", "T-1")
+    await erase(session, person_id=person.id, now=NOW - 9 * DAY)
+    await session.refresh(office)
+    assert office.until_on == office.since_on == TODAY
+    assert office.ended_reason == "本人注销"
+
+
 async def test_the_merge_keeps_its_ids_and_loses_its_words(session: AsyncSession) -> None:
     kept, merged = await make_full_life(session)
     await erase(session, person_id=kept.id, now=NOW)

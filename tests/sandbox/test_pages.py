@@ -5,6 +5,7 @@ import httpx
 import pytest
 
 from app.sandbox.pages import STATIC
+from app.sandbox.world import World
 from tests.sandbox.platform import Platform
 from tests.sandbox.service import Service
 
@@ -68,14 +69,18 @@ async def test_the_mini_program_reaches_the_service_through_the_proxy(
 
 
 async def test_a_service_that_is_down_is_told_in_chinese(
-    client: httpx.AsyncClient, service: Service, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(_: httpx.Request) -> httpx.Response:
+    def fail(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("down")
 
-    monkeypatch.setattr(service, "handle", fail)
-    answer = await client.get("/_sandbox/mini/site/media/a.png")
-    assert answer.status_code in {200, 502}
+    down = httpx.AsyncClient(transport=httpx.MockTransport(fail))
+    monkeypatch.setattr(world, "http", down)
+    answer = await client.get("/_sandbox/mini/api/v1/me")
+    assert answer.status_code == 502
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "连接不上" in answer.json()["title"]
+    await down.aclose()
 
 
 async def test_names_with_markup_stay_text_in_the_api(platform: Platform) -> None:

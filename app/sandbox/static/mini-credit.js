@@ -2,12 +2,16 @@
 
 import { busy, el, empty, when } from "./dom.js";
 
-const UNITS = { credit: "学分", points: "积分" };
-
 export function amountText(amount, unit = "points") {
   if (amount === null || amount === undefined) return "";
   if (typeof amount === "object") return amount.text ?? amountText(amount.amount, amount.unit);
   return unit === "credit" ? `${(amount / 100).toFixed(2)} 学分` : `${amount} 积分`;
+}
+
+// "1.25 学分" as a large number and a small name.
+function split(amount) {
+  const [number, ...label] = amountText(amount).split(" ");
+  return { number, label: label.join(" ") || amount.unit };
 }
 
 function nameOf(thing) {
@@ -31,7 +35,8 @@ export async function creditPage(app, { body }) {
     more.hidden = !page.next;
   }
 
-  const tabs = Object.entries(UNITS).map(([unit, label]) => {
+  const tabs = credits.balances.map((balance) => {
+    const [unit, label] = [balance.unit, split(balance).label];
     const chip = el("button", { class: "chip", type: "button", "aria-pressed": String(unit === state.unit) }, label);
     chip.addEventListener("click", busy(() => chip, async () => {
       state.unit = unit;
@@ -46,7 +51,7 @@ export async function creditPage(app, { body }) {
 }
 
 function purse({ balances, title, next_title: next }) {
-  const boxes = balances.map((balance) => el("div", {}, el("b", {}, amountText(balance).replace(/\s*(学分|积分)$/, "")), el("span", {}, UNITS[balance.unit] ?? balance.unit)));
+  const boxes = balances.map((balance) => el("div", {}, el("b", {}, split(balance).number), el("span", {}, split(balance).label)));
   return el(
     "section",
     { class: "purse" },
