@@ -70,7 +70,7 @@ function today({ today: rules }) {
       "li",
       { class: full ? "full" : "" },
       el("span", {}, name ?? nameOf(rule)),
-      most ? el("progress", { max: String(most), value: String(now) }) : el("span"),
+      most ? el("progress", { max: String(most), value: String(now) }) : null,
       el("small", {}, most ? `${amountText(amount)} / ${amountText(cap)}` : amountText(amount)),
     );
   });
