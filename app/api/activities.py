@@ -1,6 +1,6 @@
 """Activities in a place: announced and confirmed by tutors, signed in to by scanning their code."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -22,6 +22,12 @@ router = APIRouter(prefix="/api/v1/activities", tags=["activities"])
 ActivityId = Annotated[int, Path(ge=1, lt=2**63, description="The activity's id")]
 
 
+Instant = Annotated[
+    AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(3000, 1, 1, tzinfo=UTC))
+]
+"""Well inside what a datetime holds, in whatever zone it is read."""
+
+
 class NoSuchPlatform(Invalid):
     title = "没有这个学习平台"
 
@@ -30,8 +36,8 @@ class ActivityIn(Body):
     title: str = Field(min_length=2, max_length=60, description="What it is called")
     platform: str = Field(max_length=20, description="One of the six platforms")
     org_code: str = Field(max_length=64, description="Whose activity it is")
-    starts_at: AwareDatetime = Field(description="Beginning, with a time zone")
-    ends_at: AwareDatetime = Field(description="End, with a time zone")
+    starts_at: Instant = Field(description="Beginning, with a time zone")
+    ends_at: Instant = Field(description="End, with a time zone")
 
 
 class ActivityOut(BaseModel):
@@ -59,7 +65,7 @@ class ConfirmIn(Body):
 
 @router.post(
     "", summary="Announce an activity", status_code=201,
-    responses=problems(400, 401, 403, 404, 429),
+    responses=problems(400, 401, 403, 404, 413, 429),
 )  # fmt: skip
 async def announce(body: ActivityIn, actor: CurrentPerson, session: SessionDep) -> ActivityOut:
     organisation = await people.org_by_code(session, body.org_code)
@@ -100,7 +106,7 @@ async def list_attendance(
 
 @router.post(
     "/{activity_id}/confirm", summary="Say who was there: books their credit",
-    responses=problems(401, 403, 404, 429),
+    responses=problems(401, 403, 404, 409, 413, 429),
 )  # fmt: skip
 async def confirm(
     activity_id: ActivityId, body: ConfirmIn, actor: CurrentPerson, session: SessionDep, now: Now

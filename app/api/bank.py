@@ -67,7 +67,7 @@ def application_out(row: PriorLearning) -> ApplicationOut:
 
 @router.post(
     "/transfers/{transfer_id}/reversal", summary="Reverse a transfer (冲正)",
-    responses=problems(400, 401, 403, 404, 409, 429),
+    responses=problems(400, 401, 403, 404, 409, 413, 429),
 )  # fmt: skip
 async def reverse_transfer(
     transfer_id: RowId, body: ReversalIn, actor: CurrentPerson, session: SessionDep, now: Now
@@ -81,7 +81,7 @@ async def reverse_transfer(
 
 @router.post(
     "/prior-learning", summary="Apply for recognition (认定)", status_code=201,
-    responses=problems(400, 401, 409, 429),
+    responses=problems(400, 401, 409, 413, 429),
 )  # fmt: skip
 async def apply(
     body: ApplicationIn, actor: CurrentPerson, session: SessionDep, now: Now
@@ -142,7 +142,7 @@ async def approve(
 
 @router.post(
     "/prior-learning/{application_id}/refuse", summary="Either person says no",
-    responses=problems(400, 401, 403, 404, 409, 429),
+    responses=problems(400, 401, 403, 404, 409, 413, 429),
 )  # fmt: skip
 async def refuse(
     application_id: RowId, body: RefusalIn, actor: CurrentPerson, session: SessionDep

@@ -163,7 +163,9 @@ async def get_statement(
 
 
 @router.post(
-    "/conversions", summary="Convert credit (转换)", responses=problems(400, 401, 404, 409, 429)
+    "/conversions",
+    summary="Convert credit (转换)",
+    responses=problems(400, 401, 404, 409, 413, 429),
 )
 async def convert(
     body: ConversionIn,

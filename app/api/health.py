@@ -11,13 +11,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import __version__
 from app.api.deps import Now, public
-from app.api.errors import problem
+from app.api.errors import RETRY_SECONDS, problem, problems
 from app.core.db import transaction
+from app.core.logging import get_logger
 from app.core.metrics import INBOX_FAILED, QUEUE_FAILED, QUEUE_WAITING
 from app.core.schema import is_migrated
 from app.flows.watch import look
 
+log = get_logger()
 router = APIRouter(tags=["health"])
+LATER = {"Retry-After": str(RETRY_SECONDS)}
 
 
 class Health(BaseModel):
@@ -38,7 +41,7 @@ async def healthz(now: Now) -> Health:
 
 @router.get(
     "/readyz", summary="The database answers and is migrated", response_model=Ready,
-    responses={503: {"description": "Not ready"}},
+    responses={503: problems()[503]},
 )  # fmt: skip
 @public
 async def readyz(request: Request) -> Ready | JSONResponse:
@@ -46,9 +49,13 @@ async def readyz(request: Request) -> Ready | JSONResponse:
         async with transaction() as session:
             ready = await is_migrated(session, newest=request.app.state.revision)
     except (SQLAlchemyError, psycopg.Error, OSError):
-        return problem(503, "DatabaseUnavailable", "数据库暂时无法使用", "稍后会自动恢复")
+        return problem(
+            503, "DatabaseUnavailable", "数据库暂时无法使用", "稍后会自动恢复", headers=LATER
+        )
     if not ready:
-        return problem(503, "NotMigrated", "数据库还没有升级", "运行 shoushan migrate")
+        return problem(
+            503, "NotMigrated", "数据库还没有升级", "运行 shoushan migrate", headers=LATER
+        )
     return Ready(status="ready")
 
 
@@ -61,6 +68,7 @@ async def metrics() -> Response:
         INBOX_FAILED.set(seen.inbox_failed)
         QUEUE_WAITING.set(seen.jobs_waiting)
         QUEUE_FAILED.set(seen.jobs_failed)
-    except (SQLAlchemyError, psycopg.Error, OSError):
-        pass  # The counters of this process are worth having even then.
+    except (SQLAlchemyError, psycopg.Error, OSError) as error:
+        # The counters of this process are worth having even then.
+        log.warning("metrics.incomplete", error=type(error).__name__)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -160,7 +160,7 @@ async def get_lesson(lesson_id: LessonId, person_id: PersonId, session: SessionD
 
 
 @router.post(
-    "/{lesson_id}/beats", summary="I am reading this now", responses=problems(401, 404, 429)
+    "/{lesson_id}/beats", summary="I am reading this now", responses=problems(401, 404, 409, 429)
 )
 async def post_beat(
     lesson_id: LessonId, person_id: PersonId, session: SessionDep, now: Now
@@ -178,7 +178,7 @@ async def post_beat(
 
 @router.post(
     "/{lesson_id}/answers", summary="Answer all the questions",
-    responses=problems(400, 401, 404, 429),
+    responses=problems(400, 401, 404, 409, 413, 429),
 )  # fmt: skip
 async def post_answers(
     lesson_id: LessonId, body: AnswersIn, person_id: PersonId, session: SessionDep, now: Now

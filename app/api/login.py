@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from fastapi import APIRouter, Request
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from app.api.deps import LimiterDep, Now, SettingsDep, WeChatDep, address_of, public
 from app.api.errors import problems
@@ -21,7 +21,7 @@ class MiniLogin(Body):
     code: str = Field(min_length=1, max_length=256, description="What wx.login() gave")
 
 
-class LoggedIn(Body):
+class LoggedIn(BaseModel):
     token: str = Field(description="Send it as `Authorization: Bearer <token>`; opaque")
     expires_at: datetime = Field(description="30 days ahead; every day of use moves it on")
     is_new: bool = Field(description="Whether this was the first meeting")
@@ -31,7 +31,7 @@ class LoggedIn(Body):
 @router.post(
     "/mini",
     summary="A token for the code of wx.login()",
-    responses=problems(400, 403, 409, 429),
+    responses=problems(400, 403, 409, 413, 429),
 )
 @public
 async def login_mini(

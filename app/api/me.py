@@ -87,7 +87,7 @@ async def get_me(person_id: PersonId, session: SessionDep, now: Now) -> PersonOu
     return await person_out(session, person_id=person_id, now=now)
 
 
-@router.patch("", summary="Say who I am", responses=problems(400, 401, 404, 409, 429))
+@router.patch("", summary="Say who I am", responses=problems(400, 401, 403, 404, 409, 413, 429))
 async def patch_me(
     body: PersonPatch, person_id: PersonId, session: SessionDep, now: Now
 ) -> PersonOut:
@@ -129,7 +129,7 @@ async def get_consents(person_id: PersonId, session: SessionDep) -> list[Purpose
     return out
 
 
-@router.post("/consents", summary="Agree", responses=problems(400, 401, 403, 409, 429))
+@router.post("/consents", summary="Agree", responses=problems(400, 401, 403, 409, 413, 429))
 async def give_consent(
     body: ConsentIn, person_id: PersonId, session: SessionDep, now: Now
 ) -> list[PurposeOut]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from app.api.deps import Cursor, Limit, Now, PersonId, SessionDep
 from app.api.errors import problems
 from app.api.schemas import AmountOut, OrgOut, amount_out
-from app.core.clock import Period, local_day
+from app.core.clock import BEGINNING, END, Period, local_day
 from app.core.errors import NotFound
 from app.core.paging import LIMIT_DEFAULT
 from app.credit_bank import queries as bank
@@ -66,7 +66,10 @@ async def get_board(
     now: Now,
     unit: Annotated[str, Query(max_length=32, description="credit or points")] = "credit",
     period: Annotated[Period, Query(description="The span that contains `date`")] = "month",
-    date: Annotated[date | None, Query(description="A day of the period; absent: today")] = None,
+    date: Annotated[
+        date | None,
+        Query(ge=BEGINNING, lt=END, description="A day of the period; absent: today"),
+    ] = None,
     org: Annotated[
         str | None, Query(max_length=64, description="Keep to this branch of the tree")
     ] = None,

@@ -1,6 +1,6 @@
 """The URL map on one page."""
 
-from app.api import activities, bank, health, lessons, login, me, rankings, wechat
+from app.api import activities, bank, health, lessons, login, me, organisations, rankings, wechat
 from app.api import credits as my_credits
 
 ROUTERS = (
@@ -8,6 +8,7 @@ ROUTERS = (
     wechat.router,  # /wechat/{appid}: what WeChat calls
     login.router,  # /api/v1/login
     me.router,  # /api/v1/me, export, consents, logout
+    organisations.router,  # /api/v1/organisations: what to choose from
     my_credits.router,  # /api/v1/me/credits, statement, conversions
     lessons.router,  # /api/v1/lessons, today, beats, answers
     rankings.router,  # /api/v1/rankings/{people|villages|units}

@@ -2,7 +2,7 @@
 
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.credit_bank.models import Unit
 from app.credit_bank.rules import amount_text
@@ -15,6 +15,14 @@ class Body(BaseModel):
     """A request's body: an unknown field is a mistake worth telling."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def no_nul(cls, value: object) -> object:
+        """PostgreSQL's text has no NUL."""
+        if isinstance(value, str) and "\x00" in value:
+            raise ValueError("NUL is not allowed")
+        return value
 
 
 class AmountOut(BaseModel):

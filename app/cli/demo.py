@@ -67,13 +67,14 @@ def demo(residents: int, days: int, seed: int) -> None:
     if get_settings().env == "production":
         raise Failed("the demo is refused in production 生产环境不允许演示")
     stage = _set_stage(residents, days)
-    up = subprocess.Popen(
-        [sys.executable, "-m", "app.cli.main", "up", "--sandbox", "--town"],
-        env=stage.environment,
-        cwd=PROJECT,
-        stdout=subprocess.DEVNULL,
-        stderr=(stage.data_dir / "demo.log").open("wb"),
-    )
+    with (stage.data_dir / "demo.log").open("wb") as log:
+        up = subprocess.Popen(
+            [sys.executable, "-m", "app.cli.main", "up", "--sandbox", "--town"],
+            env=stage.environment,
+            cwd=PROJECT,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
     try:
         asyncio.run(_play(stage, up, residents, days, seed))
         audit = subprocess.run(

@@ -1,4 +1,7 @@
-"""Are the books true? Each check is one SQL statement that returns the rows which are wrong."""
+"""Are the books true? Each check is one SQL statement that returns the rows which are wrong.
+
+Under several versions of a rule in one period the largest of their caps holds.
+"""
 
 from dataclasses import dataclass
 
@@ -6,7 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.credit_bank.closing import GENESIS, seal_of
-from app.credit_bank.models import DayClose, Transfer
+from app.credit_bank.models import Account, DayClose, Transfer
 
 ROWS_SHOWN = 20
 
@@ -59,36 +62,64 @@ CHECKS = {
     "a reversal mirrors its original": """
         SELECT format('transfer %s reverses %s', r.id, o.id)
         FROM transfer r JOIN transfer o ON o.id = r.reverses_id
-        WHERE (r.debit_id, r.credit_id, r.amount) <> (o.credit_id, o.debit_id, o.amount)
+        WHERE (r.debit_id, r.credit_id, r.amount, r.rule_id, r.rule_code) IS DISTINCT FROM
+                (o.credit_id, o.debit_id, o.amount, o.rule_id, o.rule_code)
             OR r.id <= o.id OR o.reverses_id IS NOT NULL""",
+    "a reinstatement mirrors a reversal": """
+        SELECT format('transfer %s', t.id) FROM transfer t
+        LEFT JOIN transfer r ON r.reverses_id IS NOT NULL AND t.evidence = 'transfer:' || r.id
+        LEFT JOIN transfer o ON o.id = r.reverses_id
+        WHERE t.kind = 'reinstatement' AND (r.id IS NULL
+            OR (t.debit_id, t.credit_id, t.amount, t.rule_id, t.rule_code) IS DISTINCT FROM
+                (o.debit_id, o.credit_id, o.amount, o.rule_id, o.rule_code)
+            OR t.key <> split_part(o.key, '#', 1) || '#' || r.id)""",
+    "each kind moves between its own accounts": """
+        SELECT format('transfer %s: %s', t.id, t.kind) FROM transfer t
+        JOIN account d ON d.id = debit_id JOIN account c ON c.id = credit_id
+        WHERE NOT coalesce(CASE
+            WHEN kind IN ('award', 'reinstatement')
+                THEN d.program = 'issuer' AND c.program IS NULL AND rule_id IS NOT NULL
+            WHEN kind IN ('merge', 'unmerge')
+                THEN d.person_id IS NOT NULL AND c.person_id IS NOT NULL AND rule_id IS NULL
+            WHEN kind = 'conversion'
+                THEN coalesce(d.program, c.program) = 'conversion' AND rule_id IS NULL
+                    AND (d.person_id IS NULL) <> (c.person_id IS NULL)
+            WHEN kind = 'reversal' THEN reverses_id IS NOT NULL
+        END AND (kind = 'reversal') = (reverses_id IS NOT NULL), false)""",
     "the day is the instant's": """
         SELECT format('transfer %s', id) FROM transfer
         WHERE local_day <> (made_at AT TIME ZONE 'Asia/Shanghai')::date""",
     "an award names a rule in force": """
         SELECT format('transfer %s', transfer.id) FROM transfer
         LEFT JOIN credit_rule rule ON rule.id = rule_id
-        WHERE kind = 'award' AND reverses_id IS NULL AND (rule.id IS NULL
-            OR rule.code <> rule_code OR rule.unit <> transfer.unit OR valid_from > local_day
-            OR (SELECT program FROM account WHERE id = debit_id) IS DISTINCT FROM 'issuer')""",
+        WHERE kind = 'award' AND (rule.id IS NULL OR rule.code <> rule_code
+            OR rule.unit <> transfer.unit OR valid_from > local_day)""",
+    "an award pays what its rule says": """
+        SELECT format('transfer %s: %s for a worth of %s', transfer.id, transfer.amount, worth)
+        FROM transfer JOIN credit_rule rule ON rule.id = rule_id,
+        LATERAL (SELECT CASE formula->>'kind'
+            WHEN 'fixed' THEN (formula->>'amount')::bigint
+            WHEN 'per_hour' THEN greatest(
+                (2 * coalesce((facts->>'seconds')::bigint, 0) * (formula->>'amount')::bigint
+                    + 3600) / 7200,
+                coalesce((formula->>'minimum')::bigint, 0))
+            END AS worth) said
+        WHERE kind = 'award' AND (worth IS NULL OR transfer.amount > worth
+            OR (transfer.amount < worth AND NOT facts ? 'bound_by'))""",
     "no cap is exceeded": """
-        WITH paid AS (
-            SELECT t.credit_id, t.rule_code, t.local_day, sum(t.amount) AS amount
-            FROM transfer t
+        WITH span AS (
+            SELECT t.credit_id, t.rule_code, t.amount, period.* FROM transfer t
+            JOIN credit_rule rule ON rule.id = t.rule_id, LATERAL (VALUES
+                ('day', t.local_day, daily_cap),
+                ('week', date_trunc('week', t.local_day::timestamp)::date, weekly_cap),
+                ('year', date_trunc('year', t.local_day::timestamp)::date, yearly_cap)
+            ) AS period (name, since, cap)
             WHERE t.kind = 'award' AND NOT EXISTS (
-                SELECT FROM transfer r WHERE r.reverses_id = t.id)
-            GROUP BY t.credit_id, t.rule_code, t.local_day),
-        caps AS (
-            SELECT code, max(daily_cap) AS day, max(yearly_cap) AS year,
-                bool_or(daily_cap IS NULL) AS no_day, bool_or(yearly_cap IS NULL) AS no_year
-            FROM credit_rule GROUP BY code)
-        SELECT format('account %s: %s paid %s on %s', credit_id, rule_code, amount, local_day)
-        FROM paid JOIN caps ON code = rule_code WHERE NOT no_day AND amount > day
-        UNION ALL
-        SELECT format('account %s: %s paid %s in %s', credit_id, rule_code, sum(amount),
-            extract(year FROM local_day))
-        FROM paid JOIN caps ON code = rule_code AND NOT no_year
-        GROUP BY credit_id, rule_code, extract(year FROM local_day), caps.year
-        HAVING sum(amount) > caps.year""",
+                SELECT FROM transfer r WHERE r.reverses_id = t.id))
+        SELECT format('account %s: %s paid %s in the %s of %s',
+            credit_id, rule_code, sum(amount), name, since)
+        FROM span GROUP BY credit_id, rule_code, name, since
+        HAVING count(*) = count(cap) AND sum(amount) > max(cap)""",
 }
 
 
@@ -103,10 +134,9 @@ async def audit_books(session: AsyncSession) -> AuditReport:
         findings += [Finding(check, row) for row in wrong]
     closes = list(await session.scalars(select(DayClose).order_by(DayClose.local_day)))
     findings += await _broken_links(session, closes)
-    totals = await session.execute(text("SELECT count(*) FROM account"))
     return AuditReport(
-        accounts=int(totals.scalar_one()),
-        transfers=int(await session.scalar(select(func.count()).select_from(Transfer)) or 0),
+        accounts=await session.scalar(select(func.count()).select_from(Account)) or 0,
+        transfers=await session.scalar(select(func.count()).select_from(Transfer)) or 0,
         days=len(closes),
         findings=findings,
     )

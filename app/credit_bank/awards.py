@@ -11,9 +11,10 @@ from app.core.clock import local_day, period_of
 from app.credit_bank import ledger
 from app.credit_bank.accounts import ISSUER, Owner, lock_accounts, open_account
 from app.credit_bank.ledger import Entry, KeyUsedOtherwise, Stamp
-from app.credit_bank.models import Transfer
+from app.credit_bank.models import Account, Transfer
 from app.credit_bank.queries import list_rules
 from app.credit_bank.rules import Claim, Grant, Rule, Spent, award_key, evaluate, rule_for
+from app.people.queries import resolve_alias, selves
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ async def award(
 
     A repeat of the same claim returns its first transfer; the same evidence with other content is
     KeyUsedOtherwise; what the rule has already paid by other evidence pays nothing and is left out.
-    Claims whose rule is not in force are left out, too. Accounts are locked in the order of their
-    ids, so that two completions of one person cannot wait for each other.
+    Claims whose rule is not in force are left out, too. Whom the person was merged into earns it,
+    and what either was paid counts for once-rules and caps.
     """
     versions = await list_rules(session)
     day = local_day(now)
@@ -46,35 +47,36 @@ async def award(
         for claim in claims
         if (rule := rule_for(versions, claim.rule_code, day)) is not None
     ]
-    accounts = {
-        unit: await open_account(session, owner=Owner(person_id=person_id), unit=unit)
-        for unit in sorted({rule.unit for _, rule in in_force})
+    units = sorted({rule.unit for _, rule in in_force})
+    kept_id, accounts = await _hold(session, person_id=person_id, units=units)
+    issuers = {
+        unit: await open_account(session, owner=Owner(program=ISSUER), unit=unit) for unit in units
     }
-    await lock_accounts(session, accounts.values())
+    person_ids = list(await session.scalars(select(selves(kept_id).c.id)))
     outcomes = []
     for claim, rule in in_force:
-        key = award_key(rule, claim, person_id=person_id, day=day)
-        first = await ledger.find_by_key(session, key=key)
+        keys = [award_key(rule, claim, person_id=one, day=day) for one in person_ids]
+        first = await _first_of(session, keys)
         if first is not None:
             if first.evidence == claim.evidence:
                 outcomes.append(_repeated(first, rule, claim))
             continue
-        account = accounts[rule.unit]
-        spent = await spent_under(session, account_id=account.id, rule_code=rule.code, day=day)
+        spent = await spent_under(session, person_ids=person_ids, rule=rule, day=day)
         grant = evaluate(rule, claim, spent)
         transfer = None
         if grant.amount > 0:
-            issuer = await open_account(session, owner=Owner(program=ISSUER), unit=rule.unit)
+            key = award_key(rule, claim, person_id=kept_id, day=day)
             entry = _entry(key, rule, claim, grant, stamp)
-            transfer = await ledger.book(session, payer=issuer, payee=account, entry=entry, now=now)
+            payer, payee = issuers[rule.unit], accounts[rule.unit]
+            transfer = await ledger.book(session, payer=payer, payee=payee, entry=entry, now=now)
         outcomes.append(Awarded(rule=rule, grant=grant, transfer=transfer))
     return outcomes
 
 
 async def spent_under(
-    session: AsyncSession, *, account_id: int, rule_code: str, day: date
+    session: AsyncSession, *, person_ids: list[int], rule: Rule, day: date
 ) -> Spent:
-    """What this rule has paid this account around `day`, less what was reversed. One statement."""
+    """What this rule has paid these persons around `day`, less what was reversed. One statement."""
     reversal = aliased(Transfer)
     week, year = period_of("week", day)[0], period_of("year", day)[0]
     since = min(week, year)
@@ -84,9 +86,12 @@ async def spent_under(
         return func.coalesce(paid, 0)
 
     found = await session.execute(
-        select(total(day), total(week), total(year)).where(
-            Transfer.credit_id == account_id,
-            Transfer.rule_code == rule_code,
+        select(total(day), total(week), total(year))
+        .join(Account, Account.id == Transfer.credit_id)
+        .where(
+            Account.person_id.in_(person_ids),
+            Account.unit == rule.unit,
+            Transfer.rule_code == rule.code,
             Transfer.local_day >= since,
             Transfer.reverses_id.is_(None),
             ~exists().where(reversal.reverses_id == Transfer.id),
@@ -94,6 +99,37 @@ async def spent_under(
     )
     in_day, in_week, in_year = found.one()
     return Spent(day=int(in_day), week=int(in_week), year=int(in_year))
+
+
+async def _hold(
+    session: AsyncSession, *, person_id: int, units: list[str]
+) -> tuple[int, dict[str, Account]]:
+    """Lock the accounts of whom this person is by now; returns that person's id and accounts.
+
+    A merge holds the same locks, so after waiting for one the person is looked up again.
+    """
+    kept_id = await resolve_alias(session, person_id)
+    while True:
+        owner = Owner(person_id=kept_id)
+        accounts = {unit: await open_account(session, owner=owner, unit=unit) for unit in units}
+        await lock_accounts(session, accounts.values())
+        found_id = await resolve_alias(session, person_id)
+        if found_id == kept_id:
+            return kept_id, accounts
+        kept_id = found_id
+
+
+async def _first_of(session: AsyncSession, keys: list[str]) -> Transfer | None:
+    """The award under one of these keys; one that stands goes before one that was reversed."""
+    undone = aliased(Transfer)
+    found: Transfer | None = await session.scalar(
+        select(Transfer)
+        .outerjoin(undone, undone.reverses_id == Transfer.id)
+        .where(Transfer.key.in_(keys))
+        .order_by(undone.id.is_not(None), Transfer.id)
+        .limit(1)
+    )
+    return found
 
 
 def _entry(key: str, rule: Rule, claim: Claim, grant: Grant, stamp: Stamp) -> Entry:

@@ -13,15 +13,12 @@ from app.credit_bank.models import DayClose, Transfer
 
 GENESIS = "0" * 64
 DAY_LOCK = 0x53_48_4F_55  # "SHOU": the advisory lock's class; its object is the day's number.
+CHAIN = 0  # The object that stands for the whole chain; days begin at 1.
 CHUNK = 5000
 
 
 class DayNotOver(Conflict):
     title = "当天还没有结束，不能日结"
-
-
-class DayAlreadyClosed(Conflict):
-    title = "这一天已经日结"
 
 
 class BooksDoNotBalance(Conflict):
@@ -85,14 +82,15 @@ async def close_days(
 ) -> list[DayClose]:
     """Close every open day up to `until` (default: yesterday), oldest first; idempotent.
 
-    Days without transfers are closed, too, so that the chain has no gap. The exclusive lock waits
-    for transfers into that day that are still under way; the trigger refuses later ones.
-    Raises DayNotOver.
+    Days without transfers are closed, too, so that the chain has no gap. One process closes at a
+    time. The exclusive lock on a day waits for transfers into it that are still under way; the
+    trigger refuses later ones. Raises DayNotOver, BooksDoNotBalance.
     """
     today = local_day(now)
     last = until or today - timedelta(days=1)
     if last >= today:
         raise DayNotOver(day=last.isoformat())
+    await _hold(session, CHAIN)
     newest = await session.scalar(select(DayClose).order_by(DayClose.local_day.desc()).limit(1))
     if newest is None:
         first_booked = await session.scalar(select(func.min(Transfer.local_day)))
@@ -108,11 +106,7 @@ async def close_days(
 
 
 async def _close(session: AsyncSession, *, day: date, previous: str, now: datetime) -> DayClose:
-    lock = text("SELECT pg_advisory_xact_lock(:class, :day)")
-    await session.execute(lock, {"class": DAY_LOCK, "day": day.toordinal()})
-    if await session.get(DayClose, day) is not None:
-        # Another process closed it while this one waited for the lock.
-        raise DayAlreadyClosed(day=day.isoformat())
+    await _hold(session, day.toordinal())
     sealed = await seal_of(session, day=day, previous=previous)
     if any(sum(sides.values()) != 0 for sides in sealed.totals.values()):
         raise BooksDoNotBalance(day=day.isoformat(), totals=sealed.totals)
@@ -127,3 +121,8 @@ async def _close(session: AsyncSession, *, day: date, previous: str, now: dateti
     session.add(close)
     await session.flush()
     return close
+
+
+async def _hold(session: AsyncSession, number: int) -> None:
+    lock = text("SELECT pg_advisory_xact_lock(:class, :number)")
+    await session.execute(lock, {"class": DAY_LOCK, "number": number})

@@ -1,7 +1,9 @@
 """转换: giving an amount of one unit for an amount of another, at a dated rate."""
 
 from datetime import datetime
+from typing import Literal
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import local_day
@@ -12,7 +14,8 @@ from app.credit_bank.awards import spent_under
 from app.credit_bank.ledger import Entry, KeyUsedOtherwise
 from app.credit_bank.models import Transfer
 from app.credit_bank.queries import list_rules
-from app.credit_bank.rules import rule_for
+from app.credit_bank.rules import Rule, rule_for
+from app.people.queries import selves
 
 
 class NoSuchConversion(NotFound):
@@ -36,52 +39,57 @@ async def convert(
 ) -> tuple[Transfer, Transfer]:
     """Exchange `lots` times the rate's amounts; both transfers or none, once per key.
 
-    The yearly cap is counted in the received unit. `earned` stays as it is: a conversion costs no
-    title. Raises NoSuchConversion, NotAMultiple, BalanceTooSmall, ConversionCapReached.
+    A repeat of the same wish returns the first two transfers, whatever the rate is by then. The
+    yearly cap is counted in the received unit. `earned` stays as it is: a conversion costs no
+    title. Raises NoSuchConversion, NotAMultiple, BalanceTooSmall, ConversionCapReached,
+    KeyUsedOtherwise.
     """
     rule = rule_for(await list_rules(session), code, local_day(now))
     if rule is None or rule.formula["kind"] != "exchange":
         raise NoSuchConversion(code_asked=code)
     if lots < 1:
         raise NotAMultiple(lots=lots)
-    given, taken = lots * int(rule.formula["from_amount"]), lots * int(rule.formula["to_amount"])
-    person, program = Owner(person_id=person_id), Owner(program=CONVERSION)
-    payer = await open_account(session, owner=person, unit=rule.formula["from_unit"])
-    payee = await open_account(session, owner=person, unit=rule.unit)
+    units = (str(rule.formula["from_unit"]), rule.unit)
+    accounts = {
+        unit: await open_account(session, owner=Owner(person_id=person_id), unit=unit)
+        for unit in sorted(units)
+    }
+    programs = [
+        await open_account(session, owner=Owner(program=CONVERSION), unit=unit) for unit in units
+    ]
+    payer, payee = [accounts[unit] for unit in units]
     await lock_accounts(session, (payer, payee))
     key = f"conversion:{person_id}:{key}"
-    first = await ledger.find_by_key(session, key=f"{key}:give")
-    if first is None:
-        if (payer.balance or 0) < given:
-            raise BalanceTooSmall(needed=given, balance=payer.balance)
-        spent = await spent_under(
-            session, account_id=payee.id, rule_code=rule.code, day=local_day(now)
-        )
-        if rule.yearly_cap is not None and spent.year + taken > rule.yearly_cap:
-            raise ConversionCapReached(cap=rule.yearly_cap, converted=spent.year)
-    elif (first.amount, first.subject) != (given, f"conversion:{rule.code}"):
-        raise KeyUsedOtherwise(key=key)
-
-    def entry(side: str, unit: str, amount: int) -> Entry:
-        return Entry(
-            key=f"{key}:{side}",
-            unit=unit,
-            amount=amount,
-            kind="conversion",
-            rule_code=rule.code,
-            subject=f"conversion:{rule.code}",
-            evidence=f"{key}:{'take' if side == 'give' else 'give'}",
-            facts={"title": rule.name, "version": rule.version},
-        )
-
-    gave = await ledger.transfer(
-        session,
-        debit=person,
-        credit=program,
-        entry=entry("give", str(rule.formula["from_unit"]), given),
-        now=now,
+    give, take = _entry(key, rule, lots, "give"), _entry(key, rule, lots, "take")
+    first = await ledger.find_by_key(session, key=give.key)
+    if first is not None:
+        if (first.subject, first.facts["lots"]) != (give.subject, lots):
+            raise KeyUsedOtherwise(key=key)
+        second = await ledger.find_by_key(session, key=take.key)
+        assert second is not None, key
+        return first, second
+    if (payer.balance or 0) < give.amount:
+        raise BalanceTooSmall(needed=give.amount, balance=payer.balance)
+    person_ids = list(await session.scalars(select(selves(person_id).c.id)))
+    spent = await spent_under(session, person_ids=person_ids, rule=rule, day=local_day(now))
+    if rule.yearly_cap is not None and spent.year + take.amount > rule.yearly_cap:
+        raise ConversionCapReached(cap=rule.yearly_cap, converted=spent.year)
+    return (
+        await ledger.book(session, payer=payer, payee=programs[0], entry=give, now=now),
+        await ledger.book(session, payer=programs[1], payee=payee, entry=take, now=now),
     )
-    took = await ledger.transfer(
-        session, debit=program, credit=person, entry=entry("take", rule.unit, taken), now=now
+
+
+def _entry(key: str, rule: Rule, lots: int, side: Literal["give", "take"]) -> Entry:
+    """One of the two transfers; each names the other as its evidence."""
+    gives = side == "give"
+    return Entry(
+        key=f"{key}:{side}",
+        unit=str(rule.formula["from_unit"]) if gives else rule.unit,
+        amount=lots * int(rule.formula["from_amount" if gives else "to_amount"]),
+        kind="conversion",
+        rule_code=rule.code,
+        subject=f"conversion:{rule.code}",
+        evidence=f"{key}:{'take' if gives else 'give'}",
+        facts={"title": rule.name, "version": rule.version, "lots": lots},
     )
-    return gave, took

@@ -14,6 +14,8 @@ from app.core.metrics import TRANSFERS
 from app.credit_bank.accounts import Owner, lock_accounts, open_account
 from app.credit_bank.models import Account, Transfer
 
+REVERSIBLE = ("award", "reinstatement")
+
 
 class KeyUsedOtherwise(Conflict):
     title = "这笔业务已用同一编号记过别的内容"
@@ -61,8 +63,12 @@ async def transfer(
 
     Raises KeyUsedOtherwise. The instant decides the local day; a closed day refuses it (trigger).
     """
-    payer = await open_account(session, owner=debit, unit=entry.unit)
-    payee = await open_account(session, owner=credit, unit=entry.unit)
+    # In one order, so that two opposite first transfers do not wait for each other's new account.
+    opened = {
+        owner: await open_account(session, owner=owner, unit=entry.unit)
+        for owner in sorted((debit, credit), key=str)
+    }
+    payer, payee = opened[debit], opened[credit]
     await lock_accounts(session, (payer, payee))
     first = await find_by_key(session, key=entry.key)
     if first is not None:
@@ -135,6 +141,9 @@ async def reverse(
         raise ReversalRefused("冲正要写明原因", transfer_id=transfer_id)
     if original.reverses_id is not None:
         raise ReversalRefused("冲正记录本身不能再冲正", transfer_id=transfer_id)
+    if original.kind not in REVERSIBLE:
+        # A merge is undone as a whole, and half a conversion back would leave the other half.
+        raise ReversalRefused("只有学习所得可以冲正", transfer_id=transfer_id)
     accounts = {
         account.id: account
         for account in await session.scalars(
@@ -173,6 +182,7 @@ async def find_by_key(session: AsyncSession, *, key: str) -> Transfer | None:
 def _must_agree(first: Transfer, payer: Account, payee: Account, entry: Entry) -> None:
     same = (
         (first.debit_id, first.credit_id, first.amount) == (payer.id, payee.id, entry.amount)
+        and (first.kind, first.rule_id) == (entry.kind, entry.rule_id)
         and (first.subject, first.evidence) == (entry.subject, entry.evidence)
         and (first.reason, first.ordered_by_id) == (entry.reason, entry.ordered_by_id)
         and first.facts == entry.facts

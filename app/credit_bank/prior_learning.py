@@ -10,11 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import local_day
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.credit_bank.awards import Awarded, award
 from app.credit_bank.ledger import Stamp
 from app.credit_bank.models import PriorLearning
 from app.credit_bank.rules import Claim
+from app.people.queries import resolve_alias
 
 SHA256_HEX = 64
 HOURS_MAX = 400
@@ -58,7 +60,7 @@ async def apply(
         raise BadApplication(f"学时要在 0.01 到 {HOURS_MAX} 之间")
     if len(document_sha256) != SHA256_HEX:
         raise BadApplication("证明材料的摘要应为 64 位十六进制数")
-    if achieved_on > now.date():
+    if achieved_on > local_day(now):
         raise BadApplication("取得日期不能在将来")
     row = insert(PriorLearning).values(
         person_id=person_id,
@@ -86,8 +88,7 @@ async def confirm(
     application = await _locked(session, application_id)
     if application.state != "applied":
         raise NotAtThisStep(state=application.state)
-    if by_id == application.person_id:
-        raise TwoPeopleNeeded
+    await _must_differ(session, by_id, application.person_id)
     application.state = "confirmed"
     application.confirmed_by_id, application.confirmed_at = by_id, now
     return application
@@ -100,14 +101,15 @@ async def approve(
     application = await _locked(session, application_id)
     if application.state != "confirmed":
         raise NotAtThisStep(state=application.state)
-    if by_id in {application.person_id, application.confirmed_by_id}:
-        raise TwoPeopleNeeded
+    assert application.confirmed_by_id is not None, application_id
+    await _must_differ(session, by_id, application.person_id, application.confirmed_by_id)
     application.state = "approved"
     application.approved_by_id, application.approved_at = by_id, now
     claim = Claim(
         rule_code="prior_learning.credit",
-        subject=f"prior_learning:{application.id}",
-        evidence=f"document:{application.document_sha256}",
+        # The document is the object, so that it pays once to however many accounts of a person.
+        subject=f"document:{application.document_sha256}",
+        evidence=f"prior_learning:{application.id}",
         title=application.title,
         seconds=application.hours_hundredths * 36,
     )
@@ -124,8 +126,7 @@ async def refuse(
     application = await _locked(session, application_id)
     if application.state not in {"applied", "confirmed"}:
         raise NotAtThisStep(state=application.state)
-    if by_id == application.person_id:
-        raise TwoPeopleNeeded
+    await _must_differ(session, by_id, application.person_id)
     if not remarks.strip():
         raise BadApplication("不予认定要写明原因")
     application.state, application.refused_by_id = "refused", by_id
@@ -146,7 +147,16 @@ async def list_applications(
 
 
 async def _locked(session: AsyncSession, application_id: int) -> PriorLearning:
-    found = await session.get(PriorLearning, application_id, with_for_update=True)
+    found = await session.get(
+        PriorLearning, application_id, with_for_update=True, populate_existing=True
+    )
     if found is None:
         raise ApplicationNotFound(application_id=application_id)
     return found
+
+
+async def _must_differ(session: AsyncSession, by_id: int, *other_ids: int) -> None:
+    """Different people, not only different accounts of one."""
+    reviewer = await resolve_alias(session, by_id)
+    if reviewer in {await resolve_alias(session, other_id) for other_id in other_ids}:
+        raise TwoPeopleNeeded

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import BigInteger, cast, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.core.paging import Page, decode, encode
 from app.credit_bank.models import Account, CreditRule, Transfer, Unit
 from app.credit_bank.rules import Rule
+from app.people.queries import selves
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Line:
 
 
 async def list_units(session: AsyncSession) -> list[Unit]:
-    return list(await session.scalars(select(Unit).order_by(Unit.position)))
+    return list(await session.scalars(select(Unit).order_by(Unit.position, Unit.code)))
 
 
 async def list_rules(session: AsyncSession) -> list[Rule]:
@@ -61,18 +62,28 @@ def as_rule(row: CreditRule) -> Rule:
 
 
 async def list_balances(session: AsyncSession, *, person_id: int) -> list[Balance]:
-    """Every unit's balance, zero where the person has no account yet."""
+    """Every unit's balance, zero where the person has no account yet.
+
+    `earned` counts what was awarded to those who were merged into this person, too: a merge moves
+    the balance and must not cost a title.
+    """
     owned = (Account.unit == Unit.code) & (Account.person_id == person_id)
+    own = aliased(Account)
+    earned = (
+        select(func.coalesce(func.sum(own.earned), 0))
+        .where(own.unit == Unit.code, own.person_id.in_(select(selves(person_id).c.id)))
+        .scalar_subquery()
+    )
     rows = await session.execute(
         select(
             Unit.code,
             Unit.name,
             Unit.decimals,
             func.coalesce(Account.balance, 0),
-            func.coalesce(Account.earned, 0),
+            cast(earned, BigInteger),
         )
         .outerjoin(Account, owned)
-        .order_by(Unit.position)
+        .order_by(Unit.position, Unit.code)
     )
     return [Balance(*row) for row in rows]
 
@@ -115,14 +126,16 @@ async def list_lines(
 
 
 async def awarded_today(session: AsyncSession, *, person_id: int, day: date) -> dict[str, int]:
-    """Rule code → what it awarded this person on this day, before reversals."""
+    """Rule code → what it awarded this person on this day, less what was reversed."""
+    reversal = aliased(Transfer)
     rows = await session.execute(
         select(Transfer.rule_code, func.sum(Transfer.amount))
         .join(Account, Account.id == Transfer.credit_id)
         .where(
-            Account.person_id == person_id,
+            Account.person_id.in_(select(selves(person_id).c.id)),
             Transfer.local_day == day,
             Transfer.kind == "award",
+            ~exists().where(reversal.reverses_id == Transfer.id),
         )
         .group_by(Transfer.rule_code)
     )

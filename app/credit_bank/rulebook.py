@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Conflict, Invalid
@@ -93,6 +92,8 @@ class Rulebook(Strict):
         seen += [(row.code, row.version) for row in self.conversion]
         if len(seen) != len(set(seen)):
             raise ValueError("a code and version stands twice")
+        if {row.code for row in self.rule} & {row.code for row in self.conversion}:
+            raise ValueError("a code is both a rule and a conversion")
         return self
 
 
@@ -123,11 +124,9 @@ async def load_rulebook(session: AsyncSession, *, book: Rulebook) -> Loaded:
     """Add what is new. A version that the books have with other content is RuleIsHistory.
 
     A new version may not begin on a day that is already closed: that day's credit was booked under
-    the rule before.
+    the rule before. Raises BadRulebook for a unit that nobody knows.
     """
-    for position, unit in enumerate(book.unit):
-        row = insert(Unit).values(**unit.model_dump(), position=position)
-        await session.execute(row.on_conflict_do_nothing())
+    await _load_units(session, book)
     known = {(row.code, row.version): row for row in await session.scalars(select(CreditRule))}
     closed = await session.scalar(select(func.max(DayClose.local_day)))
     added = unchanged = 0
@@ -151,6 +150,23 @@ async def load_rulebook(session: AsyncSession, *, book: Rulebook) -> Loaded:
         added += 1
     await session.flush()
     return Loaded(added=added, unchanged=unchanged)
+
+
+async def _load_units(session: AsyncSession, book: Rulebook) -> None:
+    """A unit's decimals are history, too: amounts are stored in its smallest part."""
+    known = {unit.code: unit for unit in await session.scalars(select(Unit))}
+    for unit in book.unit:
+        old = known.get(unit.code)
+        if old is None:
+            known[unit.code] = Unit(**unit.model_dump(), position=len(known))
+            session.add(known[unit.code])
+        elif (old.name, old.decimals) != (unit.name, unit.decimals):
+            raise RuleIsHistory(f"单位 {unit.code} 已在账上，内容不同", unit=unit.code)
+    named = {row.unit for row in book.rule}
+    named |= {unit for row in book.conversion for unit in (row.from_unit, row.to_unit)}
+    if unknown := sorted(named - known.keys()):
+        raise BadRulebook(f"没有这个单位：{', '.join(unknown)}")
+    await session.flush()
 
 
 def _columns(row: RuleIn | ConversionIn) -> dict[str, Any]:

@@ -100,6 +100,12 @@ def award_key(rule: Rule, claim: Claim, *, person_id: int, day: date) -> str:
     return f"award:{rule.code}:person:{person_id}:{scope}"
 
 
+def scope_of(key: str) -> str:
+    """An award's key without its person (and without what a reinstatement adds after a #)."""
+    rule, _, rest = key.partition("#")[0].partition(":person:")
+    return f"{rule}:{rest.partition(':')[2]}"
+
+
 def rule_for(versions: list[Rule], code: str, day: date) -> Rule | None:
     """The version of `code` in force on `day`: the latest valid_from, then the highest version."""
     valid = [rule for rule in versions if rule.code == code and rule.valid_from <= day]

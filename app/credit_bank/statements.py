@@ -4,7 +4,7 @@ from app.core.clock import local_text
 from app.credit_bank.queries import Line
 from app.credit_bank.rules import Rule, amount_text
 
-PERIOD_NAMES = {"day": "今天", "week": "本周", "year": "今年"}
+PERIOD_NAMES = {"day": "每天", "week": "每周", "year": "每年"}
 
 
 def duration_text(seconds: int) -> str:
@@ -17,48 +17,54 @@ def duration_text(seconds: int) -> str:
 
 def explain(line: Line) -> str:
     """One Chinese sentence for one line."""
-    made, facts = line.transfer, line.transfer.facts
-    when, title = local_text(made.made_at), facts.get("title", "")
+    made, title = line.transfer, line.transfer.facts.get("title", "")
     amount = amount_text(abs(line.amount), decimals=line.unit.decimals, name=line.unit.name)
     match made.kind:
-        case "award" | "reinstatement":
-            assert line.rule is not None, made.id
-            said = f"{when} {line.rule.name}《{title}》，得 {amount}。{line.rule.explanation}。"
-            if "seconds" in facts:
-                said += f"核实时长 {duration_text(int(facts['seconds']))}。"
-            if "bound_by" in facts:
-                said += why_capped(
-                    line.rule,
-                    worth=int(facts["worth"]),
-                    cap=int(facts["cap"]),
-                    period=str(facts["bound_by"]),
-                    decimals=line.unit.decimals,
-                    unit_name=line.unit.name,
-                )
-            if made.kind == "reinstatement":
-                said += "（恢复此前的记录）"
+        case "award":
+            said = _award(line, amount)
+        case "reinstatement":
+            said = f"{_award(line, amount)}（恢复此前的记录）"
         case "reversal":
-            said = f"{when} 冲正第 {made.reverses_id} 号记录《{title}》，扣回 {amount}。"
-            said += f"原因：{made.reason}。"
+            said = (
+                f"冲正第 {made.reverses_id} 号记录《{title}》，扣回 {amount}。原因：{made.reason}。"
+            )
         case "merge":
-            verb = "并入" if line.amount > 0 else "转出"
-            said = f"{when} 账户合并，{verb} {amount}。"
+            said = f"账户合并，{'并入' if line.amount > 0 else '转出'} {amount}。"
+        case "unmerge":
+            said = f"账户合并已撤销，{'收回' if line.amount > 0 else '退还'} {amount}。"
         case "conversion":
-            verb = "转换得到" if line.amount > 0 else "转换用去"
-            said = f"{when} {title}，{verb} {amount}。"
+            said = f"{title}，{'转换得到' if line.amount > 0 else '转换用去'} {amount}。"
         case other:
             raise AssertionError(f"transfer {made.id} is of the unknown kind {other!r}")
     if line.reversed_by_id is not None:
         said += f"（此笔已被第 {line.reversed_by_id} 号记录冲正）"
     if line.balance_after < 0:
         said += "余额为负，是更正造成的，之后学到的会先补上。"
+    return f"{local_text(made.made_at)} {said}"
+
+
+def _award(line: Line, amount: str) -> str:
+    rule, facts = line.rule, line.transfer.facts
+    assert rule is not None, line.transfer.id
+    said = f"{rule.name}《{facts.get('title', '')}》，得 {amount}。{rule.explanation}。"
+    if "seconds" in facts:
+        said += f"核实时长 {duration_text(int(facts['seconds']))}。"
+    if "bound_by" in facts:
+        said += why_capped(
+            rule,
+            worth=int(facts["worth"]),
+            cap=int(facts["cap"]),
+            period=str(facts["bound_by"]),
+            decimals=line.unit.decimals,
+            unit_name=line.unit.name,
+        )
     return said
 
 
 def why_capped(
     rule: Rule, *, worth: int, cap: int, period: str, decimals: int, unit_name: str
 ) -> str:
-    """Why an award is smaller than its rule says, or nothing at all."""
+    """Why an award is smaller than its rule says, or nothing at all. Any day may read it."""
     would = amount_text(worth, decimals=decimals, name=unit_name)
     most = amount_text(cap, decimals=decimals, name=unit_name)
     return f"本应得 {would}，“{rule.name}”{PERIOD_NAMES[period]}最多 {most}，已到上限。"

@@ -125,13 +125,15 @@ async def ranking_text(session: AsyncSession, *, person: Person, now: datetime) 
         )
 
     villages, persons = await board("villages", 5), await board("people", 1)
-    lines = ["🏡 本月各村（社区）学分："]
+    learning_ones = [row for row in villages.items if row.amount > 0]
+    lines = ["🏡 本月各村（社区）学分：" if learning_ones else "本月各村（社区）都还没有学分。"]
     lines += [
         f"{row.rank}. {row.name} {amount_text(row.amount, decimals=2, name='学分')}"
-        for row in villages.items
+        for row in learning_ones
     ]
     if villages.me is not None:
-        lines.append(f"您所在的{villages.me.name}排第 {villages.me.rank}。")
+        if villages.me.amount > 0:
+            lines.append(f"您所在的{villages.me.name}排第 {villages.me.rank}。")
     else:
         lines.append("您还没有登记村（社区），可在小程序「我的」里登记。")
     if persons.me is not None:

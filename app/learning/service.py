@@ -138,7 +138,12 @@ async def _last_beat(
     session: AsyncSession, *, person_id: int, lesson_id: int, now: datetime
 ) -> datetime | None:
     """Set this person's last beat to now and return the one before, under the row's lock."""
-    held = select(Attention).where(Attention.person_id == person_id).with_for_update()
+    held = (
+        select(Attention)
+        .where(Attention.person_id == person_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     attention = await session.scalar(held)
     if attention is None:
         first = insert(Attention).values(person_id=person_id, lesson_id=lesson_id, beat_at=now)

@@ -112,6 +112,14 @@ async def lineage_of_person(session: AsyncSession, person_id: int) -> tuple[int,
     return tuple(await session.scalars(above))
 
 
+async def list_organisations(session: AsyncSession, *, kind: str | None) -> Sequence[Organisation]:
+    """Every organisation, or those of one kind, by code."""
+    rows = select(Organisation).order_by(Organisation.code)
+    if kind is not None:
+        rows = rows.where(Organisation.kind == kind)
+    return (await session.scalars(rows)).all()
+
+
 async def villages_below(session: AsyncSession, org_id: int) -> Sequence[Organisation]:
     """The villages and communities of this organisation, itself included, by code."""
     rows = (

@@ -37,11 +37,14 @@ async def claim(
     """Take a waiting letter for sending; None if there is nothing to send (any more).
 
     It is skipped where the window is closed or its five messages are used up: attempting it would
-    only cost the account a refusal (45015, 45047).
+    only cost the account a refusal (45015, 45047). Claims of one person queue up, so that two
+    workers cannot both take the fifth message.
     """
     letter = await session.get(Letter, letter_id, with_for_update=True)
     if letter is None or letter.state != "waiting":
         return None
+    queue = func.hashtextextended(f"letters:{letter.person_id}", 0)
+    await session.execute(select(func.pg_advisory_xact_lock(queue)))
     if window_opened_at is None or now - window_opened_at >= WINDOW:
         _skip(letter, "48 小时窗口未开")
         return None

@@ -107,9 +107,18 @@ LIVE = {
         GROUP BY belonging.id, belonging.members)""",
 }
 
-FROZEN = """
-    earned AS (
+FROZEN_ROWS = """
+    frozen AS (
         SELECT subject_id, amount, members FROM frozen_row WHERE ranking_id = :frozen_id)"""
+
+# Accounts merged since are one person here, too: what each had won is neither lost nor doubled.
+FROZEN_PEOPLE = f"""{ALIAS}, {FROZEN_ROWS},
+    earned AS (
+        SELECT coalesce(alias.kept, frozen.subject_id) AS subject_id,
+            sum(frozen.amount)::bigint AS amount, 1::bigint AS members
+        FROM frozen LEFT JOIN alias ON alias.id = frozen.subject_id GROUP BY 1)"""
+
+FROZEN_GROUPS = f"{FROZEN_ROWS}, earned AS (SELECT * FROM frozen)"
 
 PEOPLE_ROWS = """
     standing AS (
@@ -120,13 +129,18 @@ PEOPLE_ROWS = """
         LEFT JOIN organisation home ON home.id = coalesce(person.org_id, person.unit_id)
         WHERE person.erased_at IS NULL AND person.merged_into_id IS NULL
             AND (person.rank_visible OR person.id = :me) AND (earned.amount > 0)
-            AND (cast(:org AS bigint) IS NULL OR home.lineage @> ARRAY[cast(:org AS bigint)]))"""
+            AND (cast(:org AS bigint) IS NULL OR EXISTS (
+                SELECT FROM organisation own WHERE own.id IN (person.org_id, person.unit_id)
+                    AND own.lineage @> ARRAY[cast(:org AS bigint)])))"""
 
 GROUP_ROWS = """
     standing AS (
         SELECT earned.*, o.name, o.code AS org_code, o.name AS org_name,
             CASE WHEN :by = 'total' THEN earned.amount
-                ELSE coalesce(round(earned.amount::numeric / nullif(members, 0)), 0)::bigint
+                -- Half up, as `_standing` rounds.
+                ELSE coalesce(
+                    floor((2 * earned.amount + members)::numeric / nullif(2 * members, 0)), 0
+                )::bigint
             END AS measure, true AS listed,
             o.id = ANY(cast(:mine AS bigint[])) AS is_me
         FROM earned JOIN organisation o ON o.id = earned.subject_id
@@ -184,8 +198,12 @@ async def get_ranking(
         "kinds": list(RESIDENTIAL if board == "villages" else UNIT_KINDS),
         "frozen_id": frozen.id if frozen else None,
     }  # fmt: skip
-    source = FROZEN if frozen else LIVE[board]
-    rows = PEOPLE_ROWS if board == "people" else GROUP_ROWS
+    of_people = board == "people"
+    if frozen:
+        source = FROZEN_PEOPLE if of_people else FROZEN_GROUPS
+    else:
+        source = LIVE[board]
+    rows = PEOPLE_ROWS if of_people else GROUP_ROWS
     with_rows = f"WITH RECURSIVE {source}, {rows}, {RANKED}"
     page = (await session.execute(text(with_rows + PAGE), facts)).mappings().all()
     mine = (await session.execute(text(with_rows + ME), facts)).mappings().first()

@@ -67,6 +67,9 @@ ENDPOINTS: dict[str, Endpoint] = {
 """Daily numbers: 接口调用频次 in the platform's console (wechat-platform.md §1.5, §4, §7, §8)."""
 ENDPOINTS["/cgi-bin/openapi/quota/get"] = quota_getter(ENDPOINTS)
 
+BEAT_SECONDS, BEAT_MS_MIN = 15, 500
+"""The phone's pages beat every 15 s of the service's clock, but not faster than a phone would."""
+
 ROOMS = ("cgi-bin", "sns", "wxa", "connect")
 
 
@@ -115,7 +118,9 @@ def create_sandbox(settings: Settings, *, http: httpx.AsyncClient | None = None)
 def _add_pages(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     async def show_phone() -> HTMLResponse:
-        return render_page("phone.html", service=app.state.world.settings.base_url)
+        beat_ms = max(BEAT_MS_MIN, round(clock.real_seconds(BEAT_SECONDS) * 1000))
+        service = app.state.world.settings.base_url
+        return render_page("phone.html", service=service, beat_ms=beat_ms)
 
     @app.get("/healthz", summary="The process lives", tags=["platform"])
     async def healthz() -> dict[str, str]:

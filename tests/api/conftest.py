@@ -1,7 +1,8 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+import structlog
 
 from app.core.settings import RateLimits, Settings
 from tests.api.service import Resident, Service, running
@@ -28,3 +29,14 @@ def client(service: Service) -> httpx.AsyncClient:
 @pytest.fixture
 async def resident(service: Service) -> Resident:
     return await service.login()
+
+
+@pytest.fixture(autouse=True)
+def terse_log() -> Iterator[None]:
+    """structlog's own default draws every traceback with all its variables: seconds each."""
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars],
+        logger_factory=structlog.ReturnLoggerFactory(),
+    )
+    yield
+    structlog.reset_defaults()

@@ -14,9 +14,9 @@ PAGE_BEATS = timedelta(seconds=15)
 async def read_for(
     session: AsyncSession, person_id: int, lesson_id: int, *, seconds: int, since: datetime
 ) -> tuple[Outcome, datetime]:
-    """Beat every 15 s (and once at the end); the last outcome and its instant.
+    """Beat at `since`, every 15 s and once at the end; the last outcome and its instant.
 
-    Long before, the person had a page open: what lies between is no evidence, so time starts here.
+    An earlier beat of this person adds up to 30 s: the lesson may then be completed sooner.
     """
     end = since + timedelta(seconds=seconds)
     at, outcome = since, await beat(session, person_id=person_id, lesson_id=lesson_id, now=since)
@@ -40,11 +40,7 @@ async def answer_all(
 async def complete_lesson(
     session: AsyncSession, person_id: int, lesson_id: int, *, now: datetime
 ) -> tuple[Outcome, datetime]:
-    """Answer right at `now`, then read as long as the lesson asks; the outcome and its instant.
-
-    A first beat starts the clock 31 s after `now`, so that a beat of another lesson, just before,
-    cannot count for this one: the instants are then the same for every caller.
-    """
+    """Answer right at `now`, then read as long as the lesson asks; the outcome and its instant."""
     opened = await open_lesson(session, person_id=person_id, lesson_id=lesson_id)
     required = opened.lesson.required_seconds
     if opened.lesson.questions:

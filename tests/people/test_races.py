@@ -31,7 +31,16 @@ async def alone(work: Callable[[AsyncSession], Awaitable[T]]) -> T:
 
 
 async def together(*works: Callable[[AsyncSession], Awaitable[T]]) -> list[T | BaseException]:
-    return await asyncio.gather(*(alone(work) for work in works), return_exceptions=True)
+    """Each on its own connection, all connected before the first begins."""
+    start = asyncio.Barrier(len(works))
+
+    async def one(work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        async with transaction() as session:
+            await session.connection()
+            await start.wait()
+            return await work(session)
+
+    return await asyncio.gather(*(one(work) for work in works), return_exceptions=True)
 
 
 async def count(table: type[object]) -> int:

@@ -4,7 +4,7 @@ import { sandbox } from "./api.js";
 import { avatar, busy, el, empty, icon, screen } from "./dom.js";
 
 const KEY = "residents";
-const NAMES = ["王秀英", "李建国", "张桂兰", "刘永芳", "陈小梅", "杨志强", "周大娘", "唐老师"];
+const NAMES = ["杏花大姐", "竹林大叔", "水井婆婆", "稻田老表", "桐子幺妹", "石桥大爷", "菜园嬢嬢", "山坡老师"];
 const PAGE = 30;
 
 function remembered() {

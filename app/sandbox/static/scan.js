@@ -6,7 +6,7 @@ import { followed } from "./desk.js";
 
 export async function scanScreen(user) {
   const codes = await sandbox.get("/qrcodes");
-  const input = el("input", { maxlength: "64", placeholder: "例如 village:xxx", "aria-label": "场景值", autocomplete: "off" });
+  const input = el("input", { maxlength: "64", placeholder: "例如 v:500117126201", "aria-label": "场景值", autocomplete: "off" });
   const button = el("button", { class: "primary" }, "扫这个码");
 
   async function scan(scene) {

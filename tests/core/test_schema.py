@@ -1,0 +1,29 @@
+"""The migrations make the tables that the models describe."""
+
+import asyncio
+
+from alembic import command
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import schema
+
+
+def test_models_and_migrations_agree(database_url_of_its_own: str) -> None:
+    # Raises, naming the differences, if a migration is missing.
+    command.check(schema.alembic_config(database_url_of_its_own))
+
+
+async def test_migrating_again_changes_nothing(
+    database_url_of_its_own: str, session: AsyncSession
+) -> None:
+    await asyncio.to_thread(schema.migrate, database_url_of_its_own)
+    newest = schema.newest_revision()
+    assert await schema.is_migrated(session, newest=newest)
+    assert not await schema.is_migrated(session, newest="another")
+
+
+async def test_a_database_without_a_schema_is_not_migrated(session: AsyncSession) -> None:
+    await session.execute(text("DROP TABLE alembic_version"))
+    assert not await schema.is_migrated(session, newest=schema.newest_revision())
+    assert await session.scalar(text("SELECT 1")) == 1, "the transaction lives on"
