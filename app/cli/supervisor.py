@@ -23,7 +23,7 @@ from app.cli.running import Failed, connected, database
 from app.cli.town import settle_town
 from app.core import clock
 from app.core.logging import get_logger
-from app.core.settings import PROJECT, Settings, WeChat
+from app.core.settings import PROJECT, Settings, get_settings
 
 log = get_logger()
 
@@ -58,7 +58,8 @@ def supervise(settings: Settings, *, with_sandbox: bool, town: bool) -> None:
     with _only_one(settings.data_dir), database(settings) as url:
         _ports_are_free(settings, with_sandbox=with_sandbox)
         migrate_database(url)
-        environment = _environment(settings, url, with_sandbox=with_sandbox)
+        settings = _adopt(settings, url, with_sandbox=with_sandbox)
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         names = ["sandbox"] * with_sandbox + ["serve", "worker"]
         children = [Child(name, environment) for name in names]
         stopping = _Stopping()
@@ -123,17 +124,15 @@ def _ports_are_free(settings: Settings, *, with_sandbox: bool) -> None:
                 raise Failed(f"{host}:{port} is taken ({error.strerror}) 端口已被占用") from None
 
 
-def _environment(settings: Settings, url: str, *, with_sandbox: bool) -> dict[str, str]:
-    environment = {
-        **os.environ,
-        "SHOUSHAN_DATABASE_URL": url,
-        "SHOUSHAN_DATA_DIR": str(settings.data_dir.resolve()),
-        "PYTHONUNBUFFERED": "1",
-    }
+def _adopt(settings: Settings, url: str, *, with_sandbox: bool) -> Settings:
+    """Let this process and its children agree on the database, the folder and who plays Tencent."""
+    os.environ["SHOUSHAN_DATABASE_URL"] = url
+    os.environ["SHOUSHAN_DATA_DIR"] = str(settings.data_dir.resolve())
     if with_sandbox:
         for name in ("API_URL", "OPEN_URL", "MP_URL"):
-            environment.setdefault(f"SHOUSHAN_WECHAT__{name}", sandbox_url(settings))
-    return environment
+            os.environ.setdefault(f"SHOUSHAN_WECHAT__{name}", sandbox_url(settings))
+    get_settings.cache_clear()
+    return get_settings()
 
 
 def sandbox_url(settings: Settings) -> str:
@@ -165,18 +164,9 @@ def _wait_until_ready(settings: Settings, children: list[Child], stopping: _Stop
 
 
 def _settle(settings: Settings, url: str, *, with_sandbox: bool) -> None:
-    stand_in = sandbox_url(settings) if with_sandbox else None
-    chosen = settings
-    if stand_in is not None:
-        wechat = WeChat.model_validate(
-            settings.wechat.model_dump()
-            | dict.fromkeys(("api_url", "open_url", "mp_url"), stand_in)
-        )
-        chosen = settings.model_copy(update={"wechat": wechat})
-
     async def settle() -> None:
-        async with connected(chosen, url):
-            await settle_town(chosen, stand_in=stand_in)
+        async with connected(settings, url):
+            await settle_town(settings, stand_in=sandbox_url(settings) if with_sandbox else None)
 
     asyncio.run(settle())
 

@@ -55,11 +55,14 @@ class WeChat(BaseModel):
 
 
 class RateLimits(BaseModel):
-    """Requests allowed, in the notation of the `limits` library."""
+    """Requests allowed, in the notation of the `limits` library.
 
-    person: str = "240/minute"
-    address: str = "1200/minute"
-    login: str = "60/minute"
+    An address is often a whole village behind its carrier's translation, so only floods are cut.
+    """
+
+    person: str = "300/minute"
+    address: str = "6000/minute"
+    login: str = "600/minute"
 
 
 class SandboxSettings(BaseModel):

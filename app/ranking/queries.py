@@ -14,7 +14,7 @@ from typing import Literal
 from sqlalchemy import RowMapping, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.clock import Period, local_day, period_of
+from app.core.clock import Period, period_of
 from app.core.paging import decode, encode
 from app.people.rules import mask_name
 from app.ranking.models import FrozenRanking
@@ -199,10 +199,8 @@ async def get_ranking(
         "frozen_id": frozen.id if frozen else None,
     }  # fmt: skip
     of_people = board == "people"
-    if frozen:
-        source = FROZEN_PEOPLE if of_people else FROZEN_GROUPS
-    else:
-        source = LIVE[board]
+    kept = FROZEN_PEOPLE if of_people else FROZEN_GROUPS
+    source = kept if frozen else LIVE[board]
     rows = PEOPLE_ROWS if of_people else GROUP_ROWS
     with_rows = f"WITH RECURSIVE {source}, {rows}, {RANKED}"
     page = (await session.execute(text(with_rows + PAGE), facts)).mappings().all()
@@ -219,11 +217,6 @@ async def get_ranking(
         me=_standing(mine, board) if mine else None,
         next=encode(int(more["measure"]), int(more["subject_id"])) if more else None,
     )
-
-
-def is_closed(period: Period, day: date, now: datetime) -> bool:
-    """Whether the period that contains `day` is over."""
-    return period != "all" and period_of(period, day)[1] <= local_day(now)
 
 
 def _standing(found: RowMapping, board: Board) -> Standing:

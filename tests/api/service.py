@@ -86,9 +86,7 @@ class Service:
             path = f"/api/v1{path}"
         return await self.client.request(method, path, headers=headers, **parts)
 
-    async def ask(
-        self, method: str, path: str, who: Resident | None = None, **parts: Any
-    ) -> Any:
+    async def ask(self, method: str, path: str, who: Resident | None = None, **parts: Any) -> Any:
         """The answer's JSON; the call must succeed."""
         answer = await self.call(method, path, who, **parts)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"

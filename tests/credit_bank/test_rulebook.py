@@ -64,12 +64,21 @@ async def test_the_default_file_is_version_1_and_loads_once(session: AsyncSessio
     book = read_rulebook(DEFAULT_RULES)
     assert len(rules) == len(book.rule) + len(book.conversion)
     assert await load_rulebook(session, book=book) == Loaded(added=0, unchanged=len(rules))
-    assert [unit.code for unit in await list_units(session)] == ["credit", "points", "course_credit"]
+    assert [unit.code for unit in await list_units(session)] == [
+        "credit",
+        "points",
+        "course_credit",
+    ]
 
 
 def test_a_replay_sees_the_files_rules(tmp_path: Path) -> None:
     (rule,) = versions_of(read(tmp_path, GOOD))
-    assert (rule.code, rule.unit, rule.daily_cap, rule.yearly_cap) == ("test.stars", "stars", 5, None)
+    assert (rule.code, rule.unit, rule.daily_cap, rule.yearly_cap) == (
+        "test.stars",
+        "stars",
+        5,
+        None,
+    )
     assert rule.formula == {"kind": "per_hour", "amount": 3, "minimum": 0}
 
 

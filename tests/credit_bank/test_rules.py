@@ -98,9 +98,7 @@ def test_no_grant_exceeds_any_room(
     value: int, caps: tuple[int | None, ...], paid: tuple[int, int, int]
 ) -> None:
     formula: dict[str, Any] = {"kind": "fixed", "amount": value}
-    rule = replace(
-        RULE, formula=formula, daily_cap=caps[0], weekly_cap=caps[1], yearly_cap=caps[2]
-    )
+    rule = replace(RULE, formula=formula, daily_cap=caps[0], weekly_cap=caps[1], yearly_cap=caps[2])
     grant = evaluate(rule, CLAIM, Spent(*paid))
     rooms = [max(cap - used, 0) for cap, used in zip(caps, paid, strict=True) if cap is not None]
     assert grant.amount == min([value, *rooms])

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.paging import BadCursor
 from app.people.merging import merge, unmerge
 from app.people.models import Person
-from app.ranking.queries import Ranking, get_ranking, is_closed
+from app.ranking.queries import Ranking, get_ranking
 from tests.factories.bank import pay, take_back
 from tests.factories.people import NOW, make_org, make_person, make_town
 
@@ -283,12 +283,3 @@ async def test_groups_are_paged_by_what_they_are_ordered_by(session: AsyncSessio
 async def test_a_cursor_of_another_list_is_refused(session: AsyncSession) -> None:
     with pytest.raises(BadCursor):
         await board(session, "people", cursor="WyJhIl0")
-
-
-def test_a_period_is_closed_once_its_last_day_is_over() -> None:
-    day = date(2026, 11, 23)
-    end = datetime.fromisoformat("2026-11-24T00:00:00+08:00")
-    assert not is_closed("day", day, end - timedelta(microseconds=1))
-    assert is_closed("day", day, end)
-    assert not is_closed("week", day, end)
-    assert not is_closed("all", day, end + 10_000 * DAY)
