@@ -91,7 +91,7 @@ class Identity(Model):
     subscribed: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     subscribed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     unsubscribed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    # The last act of theirs that lets us write to them for 48 hours.
+    # Their last message to us, which lets us write to them for 48 hours.
     last_seen_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 

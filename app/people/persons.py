@@ -68,7 +68,7 @@ async def person_of(
 
 
 async def touch(session: AsyncSession, *, identity_id: int, now: datetime) -> None:
-    """They wrote, scanned, clicked or followed: WeChat lets us answer for 48 hours."""
+    """They wrote to us: WeChat lets us answer for 48 hours. A follow, scan or click does not."""
     row = update(Identity).where(
         Identity.id == identity_id,
         or_(Identity.last_seen_at.is_(None), Identity.last_seen_at < now),
@@ -84,9 +84,7 @@ async def follow(session: AsyncSession, *, identity_id: int, now: datetime) -> b
         or_(Identity.unsubscribed_at.is_(None), Identity.unsubscribed_at <= now),
     )
     made = row.values(subscribed=True, subscribed_at=now).returning(Identity.id)
-    changed = await session.scalar(made) is not None
-    await touch(session, identity_id=identity_id, now=now)
-    return changed
+    return await session.scalar(made) is not None
 
 
 async def unfollow(session: AsyncSession, *, identity_id: int, now: datetime) -> bool:

@@ -102,14 +102,22 @@ async def lineage_of(session: AsyncSession, org_id: int) -> tuple[int, ...]:
 
 
 async def lineage_of_person(session: AsyncSession, person_id: int) -> tuple[int, ...]:
-    """The organisations above a person by home or by unit, in no order: for `policy`."""
+    """The organisations above a person by home or by unit, in no order: for `policy`.
+
+    Who has declared nothing is of no village, but not of nobody: the roots of the tree answer.
+    """
     above = (
         select(func.unnest(Organisation.lineage))
         .join(Person, Organisation.id.in_((Person.org_id, Person.unit_id)))
         .where(Person.id == person_id)
         .distinct()
     )
-    return tuple(await session.scalars(above))
+    found = tuple(await session.scalars(above))
+    if found:
+        return found
+    return tuple(
+        await session.scalars(select(Organisation.id).where(Organisation.parent_id.is_(None)))
+    )
 
 
 async def list_organisations(session: AsyncSession, *, kind: str | None) -> Sequence[Organisation]:
