@@ -18,7 +18,8 @@ from app.flows.reversal import reverse
 from app.people import policy
 
 router = APIRouter(prefix="/api/v1", tags=["bank"])
-RowId = Annotated[int, Path(ge=1, lt=2**63)]
+TransferId = Annotated[int, Path(ge=1, lt=2**63, description="The transfer's number")]
+ApplicationId = Annotated[int, Path(ge=1, lt=2**63, description="The application's number")]
 
 
 class NotYourBranch(Forbidden):
@@ -70,7 +71,7 @@ def application_out(row: PriorLearning) -> ApplicationOut:
     responses=problems(400, 401, 403, 404, 409, 413, 429),
 )  # fmt: skip
 async def reverse_transfer(
-    transfer_id: RowId, body: ReversalIn, actor: CurrentPerson, session: SessionDep, now: Now
+    transfer_id: TransferId, body: ReversalIn, actor: CurrentPerson, session: SessionDep, now: Now
 ) -> ReversalOut:
     """By an administrator of the resident's branch; once, with a reason, never one's own."""
     made = await reverse(session, actor=actor, transfer_id=transfer_id, reason=body.reason, now=now)
@@ -109,7 +110,7 @@ async def list_mine(
     responses=problems(401, 403, 404, 409, 429),
 )  # fmt: skip
 async def confirm(
-    application_id: RowId, actor: CurrentPerson, session: SessionDep, now: Now
+    application_id: ApplicationId, actor: CurrentPerson, session: SessionDep, now: Now
 ) -> ApplicationOut:
     """By a tutor (or administrator) of the applicant's branch."""
     lineage = await approving.applicants_branch(session, application_id=application_id)
@@ -127,7 +128,7 @@ async def confirm(
     responses=problems(401, 403, 404, 409, 429),
 )  # fmt: skip
 async def approve(
-    application_id: RowId, actor: CurrentPerson, session: SessionDep, now: Now
+    application_id: ApplicationId, actor: CurrentPerson, session: SessionDep, now: Now
 ) -> ApplicationOut:
     """By an administrator of the applicant's branch who did not confirm it."""
     lineage = await approving.applicants_branch(session, application_id=application_id)
@@ -145,7 +146,7 @@ async def approve(
     responses=problems(400, 401, 403, 404, 409, 413, 429),
 )  # fmt: skip
 async def refuse(
-    application_id: RowId, body: RefusalIn, actor: CurrentPerson, session: SessionDep
+    application_id: ApplicationId, body: RefusalIn, actor: CurrentPerson, session: SessionDep
 ) -> ApplicationOut:
     lineage = await approving.applicants_branch(session, application_id=application_id)
     if not policy.can_tutor(actor, lineage):

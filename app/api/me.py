@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Path, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -148,7 +148,10 @@ async def give_consent(
     "/consents/{purpose}", summary="Take consent back", responses=problems(400, 401, 404, 429)
 )
 async def withdraw_consent(
-    purpose: str, person_id: PersonId, session: SessionDep, now: Now
+    purpose: Annotated[str, Path(max_length=64, description="One of the purposes listed")],
+    person_id: PersonId,
+    session: SessionDep,
+    now: Now,
 ) -> list[PurposeOut]:
     await consents.withdraw(session, person_id=person_id, purpose=purpose, now=now)
     return await get_consents(person_id, session)

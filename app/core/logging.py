@@ -53,6 +53,7 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
 
 
 def _stamp(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event.pop("color_message", None)  # uvicorn's second copy of the event, with terminal codes
     event["timestamp"] = clock.utcnow().isoformat(timespec="milliseconds")
     return event
 

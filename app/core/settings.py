@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     clock_rate: float = Field(default=1.0, gt=0, le=100_000)
     town_code: str = "500117126"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    worker_metrics_port: int | None = None
     database_pool: int = Field(default=10, ge=2, le=200)
     wechat: WeChat = WeChat()
     rate: RateLimits = RateLimits()

@@ -12,14 +12,18 @@ RETRY_FIRST, RETRY_MAX = timedelta(seconds=15), timedelta(minutes=10)
 """The pause after the first failed attempt, doubled by each further one, up to the longest."""
 
 
-def counted(last_beat: datetime | None, now: datetime) -> timedelta:
+def counted(last_beat: datetime | None, now: datetime, *, same_lesson: bool) -> timedelta:
     """What a beat at `now` adds: the time since the person's last beat anywhere, capped.
 
-    A first beat adds nothing, nor does one that comes before the last (two servers' clocks).
+    A first beat adds nothing, nor does one that comes before the last (two servers' clocks), nor
+    one that opens another lesson after a silence: nobody saw that lesson being read meanwhile.
     """
     if last_beat is None or now <= last_beat:
         return timedelta(0)
-    return min(now - last_beat, BEAT_CAP)
+    passed = now - last_beat
+    if passed > BEAT_CAP and not same_lesson:
+        return timedelta(0)
+    return min(passed, BEAT_CAP)
 
 
 def split_by_day(now: datetime, duration: timedelta) -> list[tuple[date, int]]:

@@ -36,8 +36,8 @@ async def beat(
     Only the server's clock is asked. The attention row is locked first, so that beats of one person
     queue up, from however many phones. A completed study counts no further.
     """
-    last = await _last_beat(session, person_id=person_id, lesson_id=course.lesson_id, now=now)
-    added = rules.counted(last, now)
+    last, same = await _last_beat(session, person_id=person_id, lesson_id=course.lesson_id, now=now)
+    added = rules.counted(last, now, same_lesson=same)
     study = await _study(session, person_id=person_id, course=course, now=now)
     parts = [] if study.completed_at else rules.split_by_day(now, added)
     for day, milliseconds in parts:
@@ -136,8 +136,11 @@ async def release(session: AsyncSession, *, merge_id: int, merged_id: int) -> No
 
 async def _last_beat(
     session: AsyncSession, *, person_id: int, lesson_id: int, now: datetime
-) -> datetime | None:
-    """Set this person's last beat to now and return the one before, under the row's lock."""
+) -> tuple[datetime | None, bool]:
+    """Set this person's last beat to now, under the row's lock.
+
+    Returns when the one before was, and whether it was for the same lesson.
+    """
     held = (
         select(Attention)
         .where(Attention.person_id == person_id)
@@ -149,11 +152,11 @@ async def _last_beat(
         first = insert(Attention).values(person_id=person_id, lesson_id=lesson_id, beat_at=now)
         made = await session.scalar(first.on_conflict_do_nothing().returning(Attention.person_id))
         if made is not None:
-            return None
+            return None, True
         attention = (await session.scalars(held)).one()
-    last = attention.beat_at
+    last, same_lesson = attention.beat_at, attention.lesson_id == lesson_id
     attention.beat_at, attention.lesson_id = max(last, now), lesson_id
-    return last
+    return last, same_lesson
 
 
 async def _study(session: AsyncSession, *, person_id: int, course: Course, now: datetime) -> Study:

@@ -3,14 +3,20 @@
 import asyncio
 import contextlib
 import signal
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import structlog
+from procrastinate import JobContext
+from procrastinate.worker import Worker
+from prometheus_client import start_http_server
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.exc import DBAPIError
 
 from app.core import clock, db, installation
 from app.core.jobs import queue
 from app.core.logging import get_logger
+from app.core.metrics import JOBS
 from app.core.schedule import due_runs
 from app.core.settings import Settings
 from app.wechat.client import WeChatClient
@@ -44,6 +50,23 @@ async def tick_for_ever() -> None:
         await asyncio.sleep(max(0.2, clock.real_seconds(TICK_SECONDS)))
 
 
+async def observed(call_next: Callable[[], Awaitable[Any]], context: JobContext, _: Worker) -> Any:
+    """Around every job: its id in the log, its outcome in the metrics."""
+    job = context.job.task_name
+    tokens = structlog.contextvars.bind_contextvars(job=job, job_id=context.job.id)
+    try:
+        result = await call_next()
+    except Exception as error:
+        JOBS.labels(job, "failed").inc()
+        log.warning("job.failed", error=type(error).__name__, attempt=context.job.attempts + 1)
+        raise
+    else:
+        JOBS.labels(job, "done").inc()
+        return result
+    finally:
+        structlog.contextvars.reset_contextvars(**tokens)
+
+
 async def work(settings: Settings, *, url: str) -> None:
     """Run until SIGTERM or SIGINT; jobs under way get SHUTDOWN_SECONDS to end."""
     engine = db.make_engine(url, pool_size=CONCURRENCY + 2, statement_seconds=STATEMENT_SECONDS)
@@ -53,6 +76,8 @@ async def work(settings: Settings, *, url: str) -> None:
     async with db.connected(engine), pool:
         async with db.transaction() as session:
             await installation.settle_clock(session, settings)
+        if settings.worker_metrics_port is not None:
+            start_http_server(settings.worker_metrics_port, settings.host)
         tasks.Resources.wechat = WeChatClient(settings.wechat)
         await queue.open_async(pool)
         ticking = asyncio.create_task(tick_for_ever())
@@ -80,6 +105,7 @@ async def _until_stopped() -> None:
                 fetch_job_polling_interval=1.0,
                 shutdown_graceful_timeout=SHUTDOWN_SECONDS,
                 install_signal_handlers=False,
+                worker_middleware=[observed],
             )
         )
         stop = asyncio.create_task(stopping.wait())
