@@ -147,6 +147,10 @@ async def _play(
         first_start = clock.real_now() - (shown - stage.start) / stage.rate
         clock.settle(clock.Origin(first_start, stage.start, stage.rate))
         people = make_residents(residents, villages, dice)
+        click.echo(
+            f"{residents} residents, {days} days, clock x {stage.rate:.0f}, in {stage.data_dir}"
+            " 演示开始"
+        )
         bar: tqdm[Any] = tqdm(total=residents * days, unit="resident-day", disable=None)
         with bar:
             for day in range(days):

@@ -1,0 +1,57 @@
+"""A town's day while its processes are killed: what was acknowledged is in the books, once."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import PROJECT, environment_of
+
+KILLS = 4
+
+
+def processes_of(data_dir: Path, name: str) -> Iterator[int]:
+    """The pids of this installation's `serve` or `worker`, found as an operator would: in /proc."""
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().split(b"\0")
+            mine = f"SHOUSHAN_DATA_DIR={data_dir}".encode() in (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if mine and name.encode() in command:
+            yield int(entry.name)
+
+
+@pytest.mark.timeout(180)
+def test_a_town_survives_kill_9(tmp_path: Path) -> None:
+    environment = environment_of(tmp_path)
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "app.cli.main", "demo", "--residents", "10", "--days", "1"],
+        env=environment | {"PYTHONUNBUFFERED": "1"},
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert demo.stdout is not None
+    assert "演示开始" in demo.stdout.readline()
+    killed = {"serve": 0, "worker": 0}
+    deadline = time.monotonic() + 60
+    while demo.poll() is None and min(killed.values()) < KILLS and time.monotonic() < deadline:
+        time.sleep(1.0)
+        for name in killed:
+            for pid in processes_of(tmp_path / "demo", name):
+                os.kill(pid, signal.SIGKILL)
+                killed[name] += 1
+    said, _ = demo.communicate(timeout=120)
+    assert demo.returncode == 0, said
+    assert min(killed.values()) >= 1, said
+    assert "the books are true" in said
+    assert "10 residents" in said
