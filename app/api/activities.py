@@ -7,16 +7,20 @@ from fastapi import APIRouter, Path
 from pydantic import AwareDatetime, BaseModel, Field
 
 from app.api.bank import NotYourBranch
-from app.api.deps import CurrentPerson, Now, SessionDep
+from app.api.deps import CurrentPerson, Now, PersonIdFirst, SessionDep, WeChatDep
 from app.api.errors import problems
 from app.api.schemas import Body
 from app.content.platforms import PLATFORM_NAMES
+from app.core import clock
+from app.core.clock import local_day
+from app.core.db import transaction
 from app.core.errors import Invalid
 from app.flows.activities import confirm_attendance
 from app.learning import activities
 from app.learning.models import Activity
-from app.people import policy
+from app.people import offices, policy
 from app.people import queries as people
+from app.wechat.calls import QR_SECONDS_MAX, QR_SECONDS_MIN, create_qr_code
 
 router = APIRouter(prefix="/api/v1/activities", tags=["activities"])
 ActivityId = Annotated[int, Path(ge=1, lt=2**63, description="The activity's id")]
@@ -48,6 +52,13 @@ class ActivityOut(BaseModel):
     starts_at: datetime = Field(description="Beginning")
     ends_at: datetime = Field(description="End")
     minutes: int = Field(description="What it is worth, in minutes")
+
+
+class CodeOut(BaseModel):
+    scene: str = Field(description="What the code carries")
+    url: str = Field(description="What a scanner reads: draw it as a QR code")
+    picture_url: str = Field(description="WeChat's own picture of it")
+    seconds: int = Field(description="How long it works")
 
 
 class AttendanceOut(BaseModel):
@@ -83,6 +94,28 @@ async def announce(body: ActivityIn, actor: CurrentPerson, session: SessionDep) 
         made_by_id=actor.person_id,
     )
     return ActivityOut.model_validate(activity, from_attributes=True)
+
+
+@router.get(
+    "/{activity_id}/code",
+    summary="The QR code to sign in with, made by WeChat",
+    responses=problems(401, 403, 404, 409, 429),
+)
+async def get_code(
+    activity_id: ActivityId,
+    person_id: PersonIdFirst,
+    wechat: WeChatDep,
+    now: Now,
+) -> CodeOut:
+    """For a poster at the door. Accounts that may not make codes say so (NotOffered)."""
+    async with transaction() as session:
+        actor = await offices.actor_of(session, person_id=person_id, day=local_day(now))
+        activity = await _of_my_branch(session, actor, activity_id)
+    # Outside any transaction. The machine's time: the code's life is counted by WeChat.
+    left = clock.real_seconds((activity.ends_at - now).total_seconds())
+    seconds = int(min(max(left, QR_SECONDS_MIN), QR_SECONDS_MAX))
+    code = await create_qr_code(wechat, scene=activity.code, seconds=seconds)
+    return CodeOut(scene=activity.code, url=code.url, picture_url=code.show_url, seconds=seconds)
 
 
 @router.get(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.deps import Cursor, Limit, Now, PersonId, SessionDep
+from app.api.deps import Cursor, EmptyIsAbsent, Limit, Now, PersonId, SessionDep
 from app.api.errors import problems
 from app.api.schemas import AmountOut, Body, PageOut, amount_out
 from app.core.clock import local_day
@@ -152,7 +152,9 @@ def line_out(line: bank.Line) -> LineOut:
 async def get_statement(
     person_id: PersonId,
     session: SessionDep,
-    unit: Annotated[str | None, Query(max_length=32, description="Only this unit")] = None,
+    unit: Annotated[
+        str | None, EmptyIsAbsent, Query(max_length=32, description="Only this unit")
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = LIMIT_DEFAULT,
 ) -> PageOut[LineOut]:

@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BeforeValidator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.limiting import Limiter
@@ -83,7 +84,19 @@ async def get_person_id(
     return person_id
 
 
+async def get_person_id_first(
+    request: Request,
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    limiter: LimiterDep,
+    now: Now,
+) -> int:
+    """Who is signed in, for endpoints that call WeChat: asked in a transaction that is over."""
+    async with transaction() as session:
+        return await get_person_id(request, given, session, limiter, now)
+
+
 PersonId = Annotated[int, Depends(get_person_id)]
+PersonIdFirst = Annotated[int, Depends(get_person_id_first)]
 
 
 async def get_actor(person_id: PersonId, session: SessionDep, now: Now) -> Actor:
@@ -92,8 +105,12 @@ async def get_actor(person_id: PersonId, session: SessionDep, now: Now) -> Actor
 
 
 CurrentPerson = Annotated[Actor, Depends(get_actor)]
+# `?platform=&q=` asks for nothing in particular: an empty parameter is an absent one.
+EmptyIsAbsent = BeforeValidator(lambda given: None if given == "" else given)
 Cursor = Annotated[
-    str | None, Query(max_length=200, description="`next` of the page before; absent: first page")
+    str | None,
+    EmptyIsAbsent,
+    Query(max_length=200, description="`next` of the page before; absent: first page"),
 ]
 Limit = Annotated[
     int, Query(ge=1, le=LIMIT_MAX, description=f"Rows a page, {LIMIT_DEFAULT} if absent")

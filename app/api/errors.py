@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import psycopg
 import psycopg.errors
 import sqlalchemy.exc
 import structlog

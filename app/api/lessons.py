@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from app.api.credits import AwardOut, awards_out
-from app.api.deps import Cursor, Limit, Now, PersonId, SessionDep
+from app.api.deps import Cursor, EmptyIsAbsent, Limit, Now, PersonId, SessionDep
 from app.api.errors import problems
 from app.api.schemas import Body, PageOut
 from app.content import queries as content
@@ -128,8 +128,12 @@ def lesson_out(opened: OpenLesson) -> LessonOut:
 async def list_lessons(
     person_id: PersonId,
     session: SessionDep,
-    platform: Annotated[str | None, Query(max_length=20, description="A platform's name")] = None,
-    kind: Annotated[str | None, Query(max_length=20, description="article, video, audio")] = None,
+    platform: Annotated[
+        str | None, EmptyIsAbsent, Query(max_length=20, description="A platform's name")
+    ] = None,
+    kind: Annotated[
+        str | None, EmptyIsAbsent, Query(max_length=20, description="article, video, audio")
+    ] = None,
     q: Annotated[str, Query(max_length=64, description="Words to search for")] = "",
     cursor: Cursor = None,
     limit: Limit = LIMIT_DEFAULT,

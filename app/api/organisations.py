@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from app.api.deps import PersonId, SessionDep
+from app.api.deps import EmptyIsAbsent, PersonId, SessionDep
 from app.api.errors import problems
 from app.people import queries as people
 
@@ -24,7 +24,9 @@ class OrganisationOut(BaseModel):
 async def list_organisations(
     person_id: PersonId,
     session: SessionDep,
-    kind: Annotated[str | None, Query(max_length=20, description="Only this kind")] = None,
+    kind: Annotated[
+        str | None, EmptyIsAbsent, Query(max_length=20, description="Only this kind")
+    ] = None,
 ) -> list[OrganisationOut]:
     assert person_id
     rows = await people.list_organisations(session, kind=kind)

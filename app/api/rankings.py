@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from app.api.deps import Cursor, Limit, Now, PersonId, SessionDep
+from app.api.deps import Cursor, EmptyIsAbsent, Limit, Now, PersonId, SessionDep
 from app.api.errors import problems
 from app.api.schemas import AmountOut, OrgOut, amount_out
 from app.core.clock import BEGINNING, END, Period, local_day
@@ -71,7 +71,9 @@ async def get_board(
         Query(ge=BEGINNING, lt=END, description="A day of the period; absent: today"),
     ] = None,
     org: Annotated[
-        str | None, Query(max_length=64, description="Keep to this branch of the tree")
+        str | None,
+        EmptyIsAbsent,
+        Query(max_length=64, description="Keep to this branch of the tree"),
     ] = None,
     by: Annotated[By, Query(description="Order groups by their total or per member")] = "total",
     cursor: Cursor = None,

@@ -17,7 +17,7 @@ async def look(session: AsyncSession) -> Seen:
     row = (
         await session.execute(
             text("""
-            SELECT (SELECT count(*) FROM wechat_inbound WHERE state = 'failed'),
+            SELECT (SELECT count(*) FROM wechat_inbox WHERE state = 'failed'),
                 (SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'),
                 (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed')""")
         )

@@ -26,6 +26,10 @@ class NotOpenForSignIn(Conflict):
     title = "现在不在签到时间"
 
 
+class ActivityChanged(Conflict):
+    title = "同一时间已有同名活动，但内容不同"
+
+
 class BadActivity(Invalid):
     title = "活动信息有误"
 
@@ -40,11 +44,15 @@ async def announce(
     ends_at: datetime,
     made_by_id: int,
 ) -> Activity:
-    """A new activity with a code of its own; it is worth its length, at most eight hours."""
+    """An activity with a code of its own; it is worth its length, at most eight hours.
+
+    The same title, place and beginning is the same activity: a repeated click makes no second one.
+    Raises BadActivity, and ActivityChanged where the end or the platform differ.
+    """
     minutes = (ends_at - starts_at) // timedelta(minutes=1)
     if not 1 <= minutes <= 8 * 60:
         raise BadActivity("活动时长要在 1 分钟到 8 小时之间")
-    activity = Activity(
+    row = insert(Activity).values(
         code=f"act-{secrets.token_hex(5)}",
         title=title,
         platform=platform,
@@ -54,8 +62,11 @@ async def announce(
         minutes=minutes,
         made_by_id=made_by_id,
     )
-    session.add(activity)
-    await session.flush()
+    await session.execute(row.on_conflict_do_nothing())
+    same = select(Activity).filter_by(org_id=org_id, title=title, starts_at=starts_at)
+    activity = (await session.scalars(same)).one()
+    if (activity.ends_at, activity.platform) != (ends_at, platform):
+        raise ActivityChanged(activity_id=activity.id)
     return activity
 
 

@@ -89,6 +89,7 @@ class Activity(Model):
 
     __tablename__ = "activity"
     __table_args__ = (
+        UniqueConstraint("org_id", "title", "starts_at"),
         CheckConstraint("ends_at > starts_at", name="takes_time"),
         CheckConstraint("minutes > 0", name="minutes_positive"),
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, true, update
+from sqlalchemy import ColumnElement, case, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +12,8 @@ from app.core.clock import local_day
 from app.core.errors import TooMany
 from app.learning import rules
 from app.learning.models import Attempt, Attention, Study, StudyDay
+from app.people.models import Merge
+from app.people.queries import selves
 
 
 class TryAgainLater(TooMany):
@@ -123,14 +125,22 @@ async def adopt(session: AsyncSession, *, merge_id: int, kept_id: int, merged_id
     await session.execute(
         update(Study)
         .where(Study.person_id == merged_id, Study.lesson_id.not_in(already))
-        .values(person_id=kept_id, merge_id=merge_id)
+        # What came by an earlier merge still goes back by that one.
+        .values(person_id=kept_id, merge_id=func.coalesce(Study.merge_id, merge_id))
     )
 
 
 async def release(session: AsyncSession, *, merge_id: int, merged_id: int) -> None:
-    """Undo `adopt`."""
+    """Undo `adopt`, after the persons have come apart: with what the merged one had adopted."""
+    inner = select(Merge.id).where(
+        Merge.kept_id.in_(select(selves(merged_id).c.id)), Merge.undone_at.is_(None)
+    )
+    came_back = Study.merge_id == merge_id
     await session.execute(
-        update(Study).where(Study.merge_id == merge_id).values(person_id=merged_id, merge_id=None)
+        update(Study)
+        .where(or_(came_back, Study.merge_id.in_(inner)))
+        .values(person_id=merged_id, merge_id=case((came_back, None), else_=Study.merge_id))
+        .execution_options(synchronize_session="fetch")
     )
 
 

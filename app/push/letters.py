@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.jobs import Job, defer
 from app.core.metrics import LETTERS
+from app.people.queries import selves
 from app.push.models import Letter
 
 WINDOW = timedelta(hours=48)
@@ -75,6 +76,15 @@ async def record(
     LETTERS.labels("custom", state).inc()
 
 
+async def put_back(session: AsyncSession, *, letter_id: int) -> None:
+    """Nothing was sent, and that is certain: the claimed letter waits again."""
+    await session.execute(
+        update(Letter)
+        .where(Letter.id == letter_id, Letter.state == "claimed")
+        .values(state="waiting", claimed_at=None)
+    )
+
+
 async def settle_lost_claims(session: AsyncSession, *, now: datetime) -> int:
     """Claims of processes that died are in doubt: a person decides, nobody sends again."""
     rows = await session.scalars(
@@ -88,7 +98,13 @@ async def settle_lost_claims(session: AsyncSession, *, now: datetime) -> int:
 
 async def forget(session: AsyncSession, *, person_id: int) -> None:
     """Erasure: the words go, the fact that something was sent stays."""
-    await session.execute(update(Letter).where(Letter.person_id == person_id).values(text=""))
+    whose = select(selves(person_id).c.id)
+    await session.execute(
+        update(Letter)
+        .where(Letter.person_id.in_(whose))
+        .values(text="")
+        .execution_options(synchronize_session="fetch")
+    )
 
 
 def _skip(letter: Letter, why: str) -> None:

@@ -1,4 +1,4 @@
-"""Granting honours, exactly once each."""
+"""Granting honours, exactly once each; what a merged account holds counts for the kept one."""
 
 from datetime import datetime
 
@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import local_day
+from app.people.queries import selves
 from app.recognition.models import Honour
 from app.recognition.rules import Record, deserved
 
@@ -16,7 +17,7 @@ async def grant(
 ) -> list[Honour]:
     """Grant what the record deserves and is not there yet; returns what this call granted."""
     granted = []
-    held = set(await session.scalars(select(Honour.code).where(Honour.person_id == person_id)))
+    held = {honour.code for honour in await list_honours(session, person_id=person_id)}
     for honour in deserved(record):
         if honour.code in held:
             continue
@@ -36,6 +37,9 @@ async def grant(
 
 
 async def list_honours(session: AsyncSession, *, person_id: int) -> list[Honour]:
-    """What this person holds, newest first."""
-    asked = select(Honour).where(Honour.person_id == person_id)
-    return list(await session.scalars(asked.order_by(Honour.granted_at.desc(), Honour.id.desc())))
+    """What this person holds, newest first; what two accounts both hold, since the earlier day."""
+    whose = select(selves(person_id).c.id)
+    asked = select(Honour).where(Honour.person_id.in_(whose)).order_by(Honour.granted_at.desc())
+    newest_first = list(await session.scalars(asked.order_by(Honour.id.desc())))
+    earliest = {honour.code: honour.id for honour in newest_first}
+    return [honour for honour in newest_first if earliest[honour.code] == honour.id]

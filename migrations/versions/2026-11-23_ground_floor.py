@@ -232,7 +232,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('activity_org_id_fkey')),
     sa.ForeignKeyConstraint(['platform'], ['platform.name'], name=op.f('activity_platform_fkey')),
     sa.PrimaryKeyConstraint('id', name=op.f('activity_pkey')),
-    sa.UniqueConstraint('code', name=op.f('activity_code_key'))
+    sa.UniqueConstraint('code', name=op.f('activity_code_key')),
+    sa.UniqueConstraint('org_id', 'title', 'starts_at', name=op.f('activity_org_id_title_starts_at_key'))
     )
     op.create_table('attention',
     sa.Column('person_id', sa.BigInteger(), nullable=False),

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import procrastinate
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
-from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 from wechatpy.crypto import WeChatCrypto
 
@@ -173,15 +173,12 @@ class Service:
         """Let the queue's own worker do all that is due."""
         assert self.settings.database_url is not None
         tasks.Resources.wechat = self.app.state.wechat
-        pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
-            self.settings.database_url, min_size=1, max_size=4, open=False
-        )
-        async with pool:
-            await queue.open_async(pool)
-            await queue.run_worker_async(
-                wait=False, listen_notify=False, install_signal_handlers=False
-            )
-            await queue.close_async()
+        connector = procrastinate.PsycopgConnector(conninfo=self.settings.database_url)
+        with queue.replace_connector(connector):
+            async with queue.open_async():
+                await queue.run_worker_async(
+                    wait=False, listen_notify=False, install_signal_handlers=False
+                )
 
     async def count(self, table: str, where: str = "true", **values: Any) -> int:
         """Rows of a table, as a connection of its own sees them."""

@@ -58,12 +58,13 @@ async def test_no_answer_of_a_lesson_tells_what_is_right(
 
 async def test_lists_filter_search_and_page(service: Service, resident: Resident) -> None:
     for number in range(5):
-        kind = "video" if number == 4 else "article"
-        url = "https://v.example.cn/1.mp4" if kind == "video" else None
+        video = {"kind": "video", "media_url": "https://v.example.cn/1.mp4"}
         await service.lesson(
-            f"lesson-{number}", title=f"第{number}课", platform="远程教育" if number < 2 else "微讲堂",
-            kind=kind, media_url=url,
-        )  # fmt: skip
+            f"lesson-{number}",
+            title=f"第{number}课",
+            platform="远程教育" if number < 2 else "微讲堂",
+            **(video if number == 4 else {}),
+        )
         service.forward(seconds=1)
     page = await service.ask("GET", "/lessons?limit=2", resident)
     assert set(page) == {"items", "next"}
@@ -164,6 +165,20 @@ async def test_a_wrong_attempt_makes_the_next_one_wait(
     assert len(done["awards"]) == 3
 
 
+async def test_without_questions_there_is_no_first_try(
+    service: Service, resident: Resident
+) -> None:
+    lesson_id = await service.lesson(questions=())
+    # Nobody is asked anything, so an empty attempt earns nothing that others do not get.
+    await service.call("POST", f"/lessons/{lesson_id}/answers", resident, json={"answers": {}})
+    done = await service.read(resident, lesson_id, 60)
+    assert done["completed"] is True
+    rules = {
+        line["rule"] for line in (await service.ask("GET", "/me/statement", resident))["items"]
+    }
+    assert rules == {"lesson.credit", "lesson.points", "day.learned"}
+
+
 async def test_answers_must_fit_the_questions(service: Service, resident: Resident) -> None:
     lesson_id = await service.lesson()
     lesson = await service.ask("GET", f"/lessons/{lesson_id}", resident)
@@ -193,7 +208,7 @@ async def test_what_is_not_there_is_404(service: Service, resident: Resident) ->
         hidden = await make_lesson(session, "hidden", now=clock.utcnow(), publish=False)
     for lesson_id in (hidden.id, 987_654, 2**63 - 1):
         for method, rest in (("GET", ""), ("POST", "/beats"), ("POST", "/answers")):
-            body = {"json": {"answers": {}}} if rest == "/answers" else {}
+            body: dict[str, Any] = {"json": {"answers": {}}} if rest == "/answers" else {}
             answer = await service.call(method, f"/lessons/{lesson_id}{rest}", resident, **body)
             assert (answer.status_code, answer.json()["code"]) == (404, "LessonNotFound")
     for wrong in ("0", "-1", str(2**63), "10" * 40, "one", "1.5", "%00"):

@@ -93,7 +93,7 @@ async def test_a_wechat_out_of_order_is_503(service: Service) -> None:
 
 async def test_an_unknown_token_is_401_with_a_challenge(service: Service) -> None:
     for given in ("", "Bearer", "Bearer ", "Basic abc", "Bearer unknown", "Bearer ü", "unknown"):
-        headers = {"Authorization": given.encode("latin-1")}
+        headers = {b"Authorization": given.encode("latin-1")}
         answer = await service.client.get("/api/v1/me", headers=headers)
         assert answer.status_code == 401, given
         assert answer.headers["www-authenticate"] == "Bearer"

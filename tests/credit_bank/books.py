@@ -100,10 +100,10 @@ async def add_rule(session: AsyncSession, code: str, **facts: object) -> Loaded:
     return await load_rulebook(session, book=rulebook(code, **facts))
 
 
-async def tamper(session: AsyncSession, statement: str) -> None:
+async def tamper(session: AsyncSession, statement: str, **binds: object) -> None:
     """What a vandal with the database's own password could do: no trigger stops it."""
     await session.flush()
     await session.execute(text("SET LOCAL session_replication_role = replica"))
-    await session.execute(text(statement))
+    await session.execute(text(statement), binds)
     await session.execute(text("SET LOCAL session_replication_role = origin"))
     session.expunge_all()

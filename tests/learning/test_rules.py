@@ -20,8 +20,8 @@ from app.learning.rules import (
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 23)
-INSTANTS = st.datetimes(
-    min_value=datetime(2026, 1, 1), max_value=datetime(2027, 1, 5), timezones=st.just(UTC)
+INSTANTS = st.timedeltas(timedelta(0), timedelta(days=400)).map(
+    lambda after: datetime(2026, 1, 1, tzinfo=UTC) + after
 )
 GAPS = st.timedeltas(min_value=timedelta(0), max_value=timedelta(minutes=3))
 
@@ -32,7 +32,13 @@ GAPS = st.timedeltas(min_value=timedelta(0), max_value=timedelta(minutes=3))
 )
 def test_a_beat_adds_the_time_since_the_last_up_to_its_cap(gap: float | None, added: float) -> None:
     last = None if gap is None else NOW - timedelta(seconds=gap)
-    assert counted(last, NOW) == timedelta(seconds=added)
+    assert counted(last, NOW, same_lesson=True) == timedelta(seconds=added)
+
+
+@pytest.mark.parametrize(("gap", "added"), [(-5, 0), (15, 15), (30, 30), (30.001, 0), (86_400, 0)])
+def test_what_opens_another_lesson_after_a_silence_adds_nothing(gap: float, added: float) -> None:
+    last = NOW - timedelta(seconds=gap)
+    assert counted(last, NOW, same_lesson=False) == timedelta(seconds=added)
 
 
 @given(start=INSTANTS, gaps=st.lists(GAPS, max_size=30))
@@ -40,7 +46,7 @@ def test_no_row_of_beats_counts_more_than_passed(start: datetime, gaps: list[tim
     total, last, now = timedelta(0), None, start
     for gap in [timedelta(0), *gaps]:
         now += gap
-        added = counted(last, now)
+        added = counted(last, now, same_lesson=True)
         assert timedelta(0) <= added <= BEAT_CAP
         total, last = total + added, now
     assert total <= now - start

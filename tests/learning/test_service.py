@@ -76,6 +76,16 @@ async def test_two_lessons_on_two_phones_share_one_time(session: AsyncSession) -
     assert total == 55_000
 
 
+async def test_a_lone_beat_of_another_lesson_is_worth_nothing(session: AsyncSession) -> None:
+    person = await make_person(session)
+    one, other = await make_course(session), await make_course(session)
+    assert await beat(session, person.id, one, NOW) == 0
+    assert await beat(session, person.id, other, NOW + 3600 * SECOND) == 0
+    assert await beat(session, person.id, other, NOW + 3615 * SECOND) == 15_000
+    # Going on to the next lesson at once loses nothing.
+    assert await beat(session, person.id, one, NOW + 3625 * SECOND) == 10_000
+
+
 async def test_two_persons_do_not_share_time(session: AsyncSession) -> None:
     course = await make_course(session)
     for _ in range(2):

@@ -35,9 +35,7 @@ async def claim(
     opened_at: datetime | None = NOW,
     now: datetime = NOW,
 ) -> Letter | None:
-    return await letters.claim(
-        session, letter_id=letter_id, window_opened_at=opened_at, now=now
-    )
+    return await letters.claim(session, letter_id=letter_id, window_opened_at=opened_at, now=now)
 
 
 async def read(session: AsyncSession, letter_id: int) -> Letter:
@@ -126,6 +124,21 @@ async def test_the_outcome_is_recorded_once(session: AsyncSession, state: str) -
     assert (found.state, found.detail) == (state, "why")
     assert found.sent_at == (later if state == "sent" else None)
     assert await claim(session, letter_id) is None, "never sent again"
+
+
+async def test_what_was_certainly_not_sent_waits_again(session: AsyncSession) -> None:
+    person = await make_person(session)
+    one, sent = await make_letters(session, person.id, 2)
+    for letter_id in (one, sent):
+        await claim(session, letter_id)
+    await letters.record(session, letter_id=sent, state="sent", detail=None, now=NOW)
+    for letter_id in (one, sent):
+        await letters.put_back(session, letter_id=letter_id)
+    assert [(await read(session, letter_id)).state for letter_id in (one, sent)] == [
+        "waiting",
+        "sent",
+    ]
+    assert await claim(session, one) is not None
 
 
 async def test_a_claim_whose_process_died_is_in_doubt_for_ever(session: AsyncSession) -> None:

@@ -241,9 +241,7 @@ async def test_periods_have_half_open_borders(
 
 @pytest.mark.parametrize("limit", [1, 7, 20, 60])
 async def test_pages_are_stable_and_lose_nobody(session: AsyncSession, limit: int) -> None:
-    persons = [
-        await earner(session, f"乡亲{index}", 100 + index // 7 * 5) for index in range(60)
-    ]
+    persons = [await earner(session, f"乡亲{index}", 100 + index // 7 * 5) for index in range(60)]
     seen: list[tuple[int, int]] = []
     cursor, pages = None, 0
     while True:

@@ -26,9 +26,7 @@ async def close_and_freeze(session: AsyncSession, now: datetime) -> list[FrozenR
     return await freeze_closed(session, now=now)
 
 
-async def week(
-    session: AsyncSession, board: Board = "people", *, me: int | None = None
-) -> Ranking:
+async def week(session: AsyncSession, board: Board = "people", *, me: int | None = None) -> Ranking:
     return await get_ranking(
         session,
         board=board,
