@@ -36,10 +36,13 @@ def decode(cursor: str, *kinds: type) -> list[int | str]:
         raise BadCursor from error
     if not isinstance(key, list) or [type(part) for part in key] != list(kinds):
         raise BadCursor
-    for part in key:
-        # Beyond PostgreSQL's bigint, or a NUL: no cursor of ours.
-        if (isinstance(part, int) and abs(part) >= 2**63) or (
-            isinstance(part, str) and "\x00" in part
-        ):
-            raise BadCursor
+    if not all(_storable(part) for part in key):
+        raise BadCursor
     return key
+
+
+def _storable(part: int | str) -> bool:
+    """Whether PostgreSQL's bigint or text can hold it: no NUL, no lone surrogate."""
+    if isinstance(part, int):
+        return abs(part) < 2**63
+    return "\x00" not in part and part.isprintable()
