@@ -45,4 +45,4 @@ def _storable(part: int | str) -> bool:
     """Whether PostgreSQL's bigint or text can hold it: no NUL, no lone surrogate."""
     if isinstance(part, int):
         return abs(part) < 2**63
-    return "\x00" not in part and part.isprintable()
+    return "\x00" not in part and part == part.encode("utf-8", "ignore").decode()
