@@ -14,13 +14,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.cli.data import migrate_database
-from app.core import clock, db, embedded
-from app.core.settings import get_settings
+from app.core import clock, db, embedded, logging
+from app.core.settings import Settings, get_settings
 
 TEMPLATE, VARIABLE = "shoushan_template", "SHOUSHAN_TEST_DATABASE_URL"
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -28,6 +29,9 @@ NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # As the processes do it; structlog's own default draws every traceback at great length.
+    logging.configure(Settings(env="development", log_level="INFO"), process="tests")
+    structlog.configure(cache_logger_on_first_use=False)  # or capture_logs sees nothing
     os.environ.setdefault("SHOUSHAN_DATA_DIR", tempfile.mkdtemp(prefix="shoushan-data-"))
     if hasattr(config, "workerinput"):
         return

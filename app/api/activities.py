@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from app.api.bank import NotYourBranch
 from app.api.deps import CurrentPerson, Now, PersonIdFirst, SessionDep, WeChatDep
 from app.api.errors import problems
-from app.api.schemas import Body
+from app.api.schemas import Body, PageOut
 from app.content.platforms import PLATFORM_NAMES
 from app.core import clock
 from app.core.clock import local_day
@@ -123,10 +123,10 @@ async def get_code(
 )
 async def list_attendance(
     activity_id: ActivityId, actor: CurrentPerson, session: SessionDep
-) -> list[AttendanceOut]:
+) -> PageOut[AttendanceOut]:
     await _of_my_branch(session, actor, activity_id)
     rows = await activities.list_attendance(session, activity_id=activity_id)
-    return [
+    items = [
         AttendanceOut(
             person_id=row.person_id,
             name=(await people.get_person(session, row.person_id)).name,
@@ -135,6 +135,7 @@ async def list_attendance(
         )
         for row in rows
     ]
+    return PageOut(items=items, next=None)
 
 
 @router.post(
@@ -143,7 +144,7 @@ async def list_attendance(
 )  # fmt: skip
 async def confirm(
     activity_id: ActivityId, body: ConfirmIn, actor: CurrentPerson, session: SessionDep, now: Now
-) -> list[AttendanceOut]:
+) -> PageOut[AttendanceOut]:
     """Only who signed in can be confirmed; one's own sign-in is for another tutor."""
     await _of_my_branch(session, actor, activity_id)
     await confirm_attendance(

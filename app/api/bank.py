@@ -1,14 +1,14 @@
 """What staff may do with the books: reversal, and recognition of prior learning (认定)."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from app.api.deps import CurrentPerson, Now, SessionDep
 from app.api.errors import problems
-from app.api.schemas import Body
+from app.api.schemas import Body, PageOut
 from app.core.errors import Forbidden
 from app.core.paging import LIMIT_DEFAULT, LIMIT_MAX
 from app.credit_bank import prior_learning
@@ -93,16 +93,24 @@ async def apply(
     return application_out(made)
 
 
-@router.get("/prior-learning", summary="My applications", responses=problems(401, 429))
-async def list_mine(
+@router.get("/prior-learning", summary="Applications", responses=problems(401, 429))
+async def list_applications(
     actor: CurrentPerson,
     session: SessionDep,
+    scope: Annotated[
+        Literal["mine", "branch"],
+        Query(description="mine, or those open in the branch I am tutor or administrator of"),
+    ] = "mine",
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Rows")] = LIMIT_DEFAULT,
-) -> list[ApplicationOut]:
-    rows = await prior_learning.list_applications(
-        session, person_ids=[actor.person_id], state=None, limit=limit
-    )
-    return [application_out(row) for row in rows]
+) -> PageOut[ApplicationOut]:
+    """Newest first. What is decided leaves the branch's list."""
+    if scope == "branch":
+        rows = await approving.list_open_for(session, actor=actor, limit=limit)
+    else:
+        rows = await prior_learning.list_applications(
+            session, person_ids=[actor.person_id], states=None, limit=limit
+        )
+    return PageOut(items=[application_out(row) for row in rows], next=None)
 
 
 @router.post(

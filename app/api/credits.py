@@ -153,7 +153,9 @@ async def get_statement(
     person_id: PersonId,
     session: SessionDep,
     unit: Annotated[
-        str | None, EmptyIsAbsent, Query(max_length=32, description="Only this unit")
+        str | None,
+        Query(max_length=32, description="Only this unit"),
+        EmptyIsAbsent,
     ] = None,
     cursor: Cursor = None,
     limit: Limit = LIMIT_DEFAULT,

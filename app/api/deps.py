@@ -105,12 +105,13 @@ async def get_actor(person_id: PersonId, session: SessionDep, now: Now) -> Actor
 
 
 CurrentPerson = Annotated[Actor, Depends(get_actor)]
-# `?platform=&q=` asks for nothing in particular: an empty parameter is an absent one.
+# `?platform=&q=` asks for nothing in particular: an empty parameter is an absent one. It stands
+# after Query: a length is a constraint on the text, and None would come before it otherwise.
 EmptyIsAbsent = BeforeValidator(lambda given: None if given == "" else given)
 Cursor = Annotated[
     str | None,
-    EmptyIsAbsent,
     Query(max_length=200, description="`next` of the page before; absent: first page"),
+    EmptyIsAbsent,
 ]
 Limit = Annotated[
     int, Query(ge=1, le=LIMIT_MAX, description=f"Rows a page, {LIMIT_DEFAULT} if absent")

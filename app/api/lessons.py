@@ -129,10 +129,14 @@ async def list_lessons(
     person_id: PersonId,
     session: SessionDep,
     platform: Annotated[
-        str | None, EmptyIsAbsent, Query(max_length=20, description="A platform's name")
+        str | None,
+        Query(max_length=20, description="A platform's name"),
+        EmptyIsAbsent,
     ] = None,
     kind: Annotated[
-        str | None, EmptyIsAbsent, Query(max_length=20, description="article, video, audio")
+        str | None,
+        Query(max_length=20, description="article, video, audio"),
+        EmptyIsAbsent,
     ] = None,
     q: Annotated[str, Query(max_length=64, description="Words to search for")] = "",
     cursor: Cursor = None,

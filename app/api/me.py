@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.deps import Now, PersonId, SessionDep
 from app.api.errors import problems
-from app.api.schemas import Body, OrgOut, org_out
+from app.api.schemas import Body, OrgOut, PageOut, org_out
 from app.core.clock import local_day
 from app.flows import erasure
 from app.people import consents, offices, persons, tokens
@@ -113,7 +113,7 @@ async def erase_me(person_id: PersonId, session: SessionDep, now: Now) -> Respon
 
 
 @router.get("/consents", summary="What I agreed to", responses=problems(401, 429))
-async def get_consents(person_id: PersonId, session: SessionDep) -> list[PurposeOut]:
+async def get_consents(person_id: PersonId, session: SessionDep) -> PageOut[PurposeOut]:
     out = []
     for name, purpose in consents.PURPOSES.items():
         given = await consents.current(session, person_id=person_id, purpose=name)
@@ -126,13 +126,13 @@ async def get_consents(person_id: PersonId, session: SessionDep) -> list[Purpose
                 given_at=given.given_at if given else None,
             )
         )
-    return out
+    return PageOut(items=out, next=None)
 
 
 @router.post("/consents", summary="Agree", responses=problems(400, 401, 403, 409, 413, 429))
 async def give_consent(
     body: ConsentIn, person_id: PersonId, session: SessionDep, now: Now
-) -> list[PurposeOut]:
+) -> PageOut[PurposeOut]:
     await consents.give(
         session,
         person_id=person_id,
@@ -152,7 +152,7 @@ async def withdraw_consent(
     person_id: PersonId,
     session: SessionDep,
     now: Now,
-) -> list[PurposeOut]:
+) -> PageOut[PurposeOut]:
     await consents.withdraw(session, person_id=person_id, purpose=purpose, now=now)
     return await get_consents(person_id, session)
 

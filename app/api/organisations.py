@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from app.api.deps import EmptyIsAbsent, PersonId, SessionDep
 from app.api.errors import problems
+from app.api.schemas import PageOut
 from app.people import queries as people
 
 router = APIRouter(prefix="/api/v1/organisations", tags=["me"])
@@ -25,9 +26,12 @@ async def list_organisations(
     person_id: PersonId,
     session: SessionDep,
     kind: Annotated[
-        str | None, EmptyIsAbsent, Query(max_length=20, description="Only this kind")
+        str | None,
+        Query(max_length=20, description="Only this kind"),
+        EmptyIsAbsent,
     ] = None,
-) -> list[OrganisationOut]:
+) -> PageOut[OrganisationOut]:
     assert person_id
     rows = await people.list_organisations(session, kind=kind)
-    return [OrganisationOut.model_validate(row, from_attributes=True) for row in rows]
+    items = [OrganisationOut.model_validate(row, from_attributes=True) for row in rows]
+    return PageOut(items=items, next=None)

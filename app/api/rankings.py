@@ -72,8 +72,8 @@ async def get_board(
     ] = None,
     org: Annotated[
         str | None,
-        EmptyIsAbsent,
         Query(max_length=64, description="Keep to this branch of the tree"),
+        EmptyIsAbsent,
     ] = None,
     by: Annotated[By, Query(description="Order groups by their total or per member")] = "total",
     cursor: Cursor = None,

@@ -44,7 +44,13 @@ async def receive(appid: str, request: Request, settings: SettingsDep, now: Now)
     account = account_of(settings, appid)
     body = await _body(request)
     opened = envelope.open_callback(account, query=request.query_params, body=body, now=now)
-    message = messages.parse(appid, opened.fields)
+    try:
+        message = messages.parse(appid, opened.fields)
+    except Malformed:
+        # Genuine, so WeChat would only send it again: ours to mend.
+        async with transaction() as session:
+            await inbound.keep_unreadable(session, appid=appid, fields=opened.fields, now=now)
+        return PlainTextResponse(SUCCESS)
     async with transaction() as session:
         reply_xml = await inbound.arrive(
             session, accounts=settings.wechat, message=message, fields=opened.fields, now=now

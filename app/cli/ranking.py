@@ -27,11 +27,25 @@ def ranking() -> None:
 @ranking.command()
 @click.argument("board", type=click.Choice(get_args(Board)))
 @click.option("--unit", default="credit", show_default=True, help="credit or points. 学分或积分。")
-@click.option("--period", type=click.Choice(get_args(Period)), default="month", show_default=True)
+@click.option(
+    "--period",
+    type=click.Choice(get_args(Period)),
+    default="month",
+    show_default=True,
+    help="The span containing --date. 时段。",
+)
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Default today. 哪一天。")
-@click.option("--by", type=click.Choice(get_args(By)), default="total", show_default=True)
+@click.option(
+    "--by",
+    type=click.Choice(get_args(By)),
+    default="total",
+    show_default=True,
+    help="Order by total or per member. 按总数或人均。",
+)
 @click.option("--org", help="Keep to one branch. 只看某机构之下。")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="Rows. 行数。"
+)
 def show(
     board: Board,
     unit: str,

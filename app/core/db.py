@@ -46,6 +46,8 @@ def make_engine(url: str, *, pool_size: int, statement_seconds: int = 10) -> Asy
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=CONNECT_SECONDS,
+        # An error that quotes a statement must not quote openids with it.
+        hide_parameters=True,
         connect_args={"connect_timeout": CONNECT_SECONDS, "options": options},
     )
 

@@ -15,6 +15,7 @@ import pwd
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import IO
 from app.core.errors import Unavailable
 
 START_SECONDS = 120
+START_TRIES, START_PAUSE_SECONDS = 10, 0.5
 SOCKET_PATH_MAX = 90
 """A Unix socket's path holds 107 bytes on Linux (unix(7)); PostgreSQL adds `/.s.PGSQL.5432`."""
 SYSTEM_USER = "shoushan"
@@ -69,12 +71,49 @@ class Cluster:
                 "initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust",
                 "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions",
             )  # fmt: skip
-        if not self.is_running():
-            self._run(
-                "pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-D", str(self.data),
-                "-l", str(self.log), "-o", self._server_options(),
-            )  # fmt: skip
+        for _ in range(START_TRIES):
+            self._bury_zombie()
+            if not self.is_running():
+                self._start_patiently()
+            if self._answers():
+                break
+            # Killed a moment ago: its process is still there, and will be gone or a zombie.
+            time.sleep(START_PAUSE_SECONDS)
         self._create_database()
+
+    def _answers(self) -> bool:
+        """Whether somebody listens on the socket, be it only to say that it is starting."""
+        ask = ("pg_isready", "-q", "-h", str(self.socket_dir), "-U", "postgres")
+        return self._run(*ask, check=False).returncode in {0, 1}
+
+    def _start_patiently(self) -> None:
+        """Start; after a kill -9 the dead server's children may hold its memory for a moment."""
+        for tries_left in reversed(range(START_TRIES)):
+            try:
+                self._run(
+                    "pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-D", str(self.data),
+                    "-l", str(self.log), "-o", self._server_options(),
+                )  # fmt: skip
+            except DatabaseDidNotStart:
+                if not tries_left:
+                    raise
+                time.sleep(START_PAUSE_SECONDS)
+            else:
+                return
+
+    def _bury_zombie(self) -> None:
+        """Forget a killed server that nobody reaped, as where the first process does not reap.
+
+        To PostgreSQL such a process looks alive, and its lock file would stop the start.
+        """
+        lock = self.data / "postmaster.pid"
+        try:
+            pid = int(lock.read_text().split("\n", 1)[0])
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (OSError, ValueError, IndexError):
+            return
+        if state == "Z":
+            lock.unlink(missing_ok=True)
 
     def stop(self) -> None:
         """A fast shutdown: open transactions are rolled back, everything committed is kept."""

@@ -10,7 +10,7 @@ import hmac
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -25,7 +25,9 @@ SENSITIVE = re.compile(
 )
 IN_TEXT = re.compile(
     r"(access_token|secret|js_code|code|openid|unionid|signature|ticket|token)=[^&\s'\"]+"
-    r"|(?<!\d)1[3-9]\d{9}(?!\d)",
+    r"|(?<!\d)1[3-9]\d{9}(?!\d)"
+    # PostgreSQL tells a broken key with its values: Key (appid, openid)=(…, …) already exists.
+    r"|(?<=\))=\([^)]*\)",
     re.IGNORECASE,
 )
 
@@ -38,17 +40,18 @@ def pseudonym(value: str) -> str:
 
 def _clean(value: object) -> object:
     if isinstance(value, str):
-        return IN_TEXT.sub(lambda found: f"{found[1] or 'phone'}=…", value)
-    if isinstance(value, dict):
+        return IN_TEXT.sub(lambda found: f"{found[1] or ''}=…", value)
+    if isinstance(value, Mapping):
         return {k: "…" if SENSITIVE.search(str(k)) else _clean(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(one) for one in value]
     return value
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key in list(event):
-        if key in {"event", "level", "timestamp"}:
-            continue
-        event[key] = "…" if SENSITIVE.search(key) else _clean(event[key])
+        hidden = key != "event" and SENSITIVE.search(key)
+        event[key] = "…" if hidden else _clean(event[key])
     return event
 
 

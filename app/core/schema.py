@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.settings import PROJECT
@@ -36,8 +36,6 @@ async def is_migrated(session: AsyncSession, *, newest: str) -> bool:
     try:
         async with session.begin_nested():
             found = await session.scalar(text("SELECT version_num FROM alembic_version"))
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise
-        return False
+    except ProgrammingError:
+        return False  # No such table: a database without a schema.
     return bool(found == newest)

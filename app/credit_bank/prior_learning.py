@@ -135,14 +135,18 @@ async def refuse(
 
 
 async def list_applications(
-    session: AsyncSession, *, person_ids: list[int] | None, state: str | None, limit: int
+    session: AsyncSession,
+    *,
+    person_ids: list[int] | None,
+    states: tuple[str, ...] | None,
+    limit: int,
 ) -> list[PriorLearning]:
-    """Newest first; `person_ids` None means everybody's."""
+    """Newest first; `person_ids` None means everybody's, `states` None every state."""
     asked = select(PriorLearning).order_by(PriorLearning.id.desc()).limit(limit)
     if person_ids is not None:
         asked = asked.where(PriorLearning.person_id.in_(person_ids))
-    if state is not None:
-        asked = asked.where(PriorLearning.state == state)
+    if states is not None:
+        asked = asked.where(PriorLearning.state.in_(states))
     return list(await session.scalars(asked))
 
 

@@ -30,6 +30,10 @@ from app.recognition import service as recognition
 from app.recognition.models import Honour
 
 
+class NoQuestions(Invalid):
+    title = "这一课没有题目，学够时间就完成"
+
+
 class UnknownQuestion(Invalid):
     title = "这道题不属于这一课"
 
@@ -49,7 +53,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Graded:
-    """One question's result; the right answer and why only where it was given, or once passed."""
+    """One question's result; the right answer and why only where it was given."""
 
     question_id: int
     right: bool
@@ -75,9 +79,12 @@ async def answer(
 ) -> tuple[Outcome, list[Graded]]:
     """Grade one attempt at all the questions; those left out are wrong.
 
-    Raises UnknownQuestion, BadAnswer, TryAgainLater.
+    Who has completed the lesson practises: graded, but nothing is kept and nothing given away.
+    Raises NoQuestions, UnknownQuestion, BadAnswer, TryAgainLater.
     """
     opened = await open_lesson(session, person_id=person_id, lesson_id=lesson_id)
+    if not opened.lesson.questions:
+        raise NoQuestions(lesson_id=lesson_id)
     keys = await content.get_answer_key(session, version_id=opened.lesson.version_id)
     unknown = set(answers) - {key.question_id for key in keys}
     if unknown:
@@ -86,7 +93,7 @@ async def answer(
         key.question_id: key.question_id in answers and grading.grade(key, answers[key.question_id])
         for key in keys
     }
-    study, passed = await learning.record_attempt(
+    study, _ = await learning.record_attempt(
         session,
         person_id=person_id,
         course=opened.course,
@@ -99,8 +106,8 @@ async def answer(
         Graded(
             question_id=key.question_id,
             right=right[key.question_id],
-            answer=key.answer if passed or right[key.question_id] else None,
-            why=key.why if passed or right[key.question_id] else None,
+            answer=key.answer if right[key.question_id] else None,
+            why=key.why if right[key.question_id] else None,
         )
         for key in keys
     ]

@@ -29,15 +29,32 @@ async def erase(session: AsyncSession, *, person_id: int, now: datetime) -> None
 
 
 async def export(session: AsyncSession, *, person_id: int) -> dict[str, Any]:
-    """Everything held about a person, as JSON-able data."""
-    held = await erasure.export(session, person_id=person_id)
-    statement: list[dict[str, Any]] = []
+    """Everything held about a person, merged accounts included, as JSON-able data."""
+    selves = await people.list_selves(session, person_id)
+    identities = await people.list_identities(session, person_id)
+    honours = await recognition.list_honours(session, person_id=person_id)
+    return {
+        "people": await erasure.export(session, person_id=person_id),
+        "learning": await learning.export(session, person_ids=selves),
+        "statement": [line for one in selves for line in await _statement(session, one)],
+        "honours": [
+            {"name": honour.name, "kind": honour.kind, "granted_on": honour.granted_on.isoformat()}
+            for honour in honours
+        ],
+        "messages": await inbox.export(
+            session, identities=[(identity.appid, identity.openid) for identity in identities]
+        ),
+    }
+
+
+async def _statement(session: AsyncSession, person_id: int) -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = []
     cursor = None
     while True:
         page = await bank.list_lines(
             session, person_id=person_id, unit=None, cursor=cursor, limit=STATEMENT_PAGE
         )
-        statement += [
+        lines += [
             {
                 "at": line.transfer.made_at.isoformat(),
                 "unit": line.unit.code,
@@ -48,22 +65,5 @@ async def export(session: AsyncSession, *, person_id: int) -> dict[str, Any]:
             for line in page.items
         ]
         if page.next is None:
-            break
+            return lines
         cursor = page.next
-    honours = await recognition.list_honours(session, person_id=person_id)
-    return {
-        "people": held,
-        "learning": await learning.export(session, person_ids=[person_id]),
-        "statement": statement,
-        "honours": [
-            {"name": honour.name, "kind": honour.kind, "granted_on": honour.granted_on.isoformat()}
-            for honour in honours
-        ],
-        "messages": await inbox.export(
-            session,
-            identities=[
-                (identity.appid, identity.openid)
-                for identity in await people.list_identities(session, person_id)
-            ],
-        ),
-    }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from procrastinate.exceptions import ConnectorException
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +13,7 @@ from app.core.metrics import CALLBACK_FAILURES, CALLBACKS
 from app.core.settings import WeChat
 from app.flows import callback
 from app.wechat import inbox, messages
+from app.wechat.envelope import Malformed
 from app.wechat.models import Inbound
 from app.wechat.replies import render
 
@@ -39,6 +41,16 @@ async def arrive(
     return await _settle(session, accounts, receipt.inbound, message, now)
 
 
+async def keep_unreadable(
+    session: AsyncSession, *, appid: str, fields: Mapping[str, Any], now: datetime
+) -> None:
+    """A genuine push we cannot read: kept for a replay after the mend, and counted."""
+    log.error("callback.unreadable", appid=appid, fields_present=sorted(fields))
+    CALLBACKS.labels("Unreadable", "failed").inc()
+    CALLBACK_FAILURES.inc()
+    await inbox.keep_unreadable(session, appid=appid, fields=fields, now=now)
+
+
 async def replay(
     session: AsyncSession, *, accounts: WeChat, inbound_id: int, now: datetime
 ) -> Inbound:
@@ -47,8 +59,12 @@ async def replay(
     Raises NothingToReplay.
     """
     row = await inbox.get_failed_for_replay(session, inbound_id)
-    message = messages.parse(row.appid, row.fields)
-    await _settle(session, accounts, row, message, now)
+    try:
+        message = messages.parse(row.appid, row.fields)
+    except Malformed as error:
+        await inbox.fail(session, row, error=error.code, now=now)
+    else:
+        await _settle(session, accounts, row, message, now)
     await session.refresh(row)
     return row
 
@@ -73,8 +89,8 @@ async def _settle(
             if reply is not None:
                 xml = render(reply, to=message.openid, sender=message.account_id, now=now)
             await inbox.settle(session, row, reply_xml=xml, now=now)
-    except (OperationalError, InterfaceError):
-        raise
+    except (OperationalError, InterfaceError, ConnectorException):
+        raise  # The database is away, for us or for the queue.
     except Exception as error:
         log.exception("callback.failed", kind=kind, who=pseudonym(message.openid))
         CALLBACKS.labels(kind, "failed").inc()

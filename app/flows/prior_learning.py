@@ -8,7 +8,12 @@ from app.credit_bank import prior_learning
 from app.credit_bank.ledger import Stamp
 from app.credit_bank.models import PriorLearning
 from app.flows.completion import honour
+from app.people import policy
 from app.people import queries as people
+from app.people.policy import Actor
+
+WAITING_MAX = 500
+"""More open applications than any town will leave waiting at once."""
 
 
 async def applicants_branch(session: AsyncSession, *, application_id: int) -> tuple[int, ...]:
@@ -17,6 +22,20 @@ async def applicants_branch(session: AsyncSession, *, application_id: int) -> tu
     if application is None:
         raise prior_learning.ApplicationNotFound(application_id=application_id)
     return await people.lineage_of_person(session, application.person_id)
+
+
+async def list_open_for(session: AsyncSession, *, actor: Actor, limit: int) -> list[PriorLearning]:
+    """What waits for somebody of this tutor's or administrator's branch, newest first."""
+    waiting = await prior_learning.list_applications(
+        session, person_ids=None, states=("applied", "confirmed"), limit=WAITING_MAX
+    )
+    mine = [
+        row
+        for row in waiting
+        if row.person_id != actor.person_id
+        and policy.can_tutor(actor, await people.lineage_of_person(session, row.person_id))
+    ]
+    return mine[:limit]
 
 
 async def approve(

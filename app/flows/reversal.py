@@ -24,7 +24,9 @@ async def reverse(
     if original is None:
         raise ledger.TransferNotFound(transfer_id=transfer_id)
     account = await session.get_one(Account, original.credit_id)
-    if account.person_id is None or account.person_id == actor.person_id:
+    if account.person_id is None:
+        raise ledger.ReversalRefused("只有记给居民的学分和积分可以冲正", transfer_id=transfer_id)
+    if account.person_id == actor.person_id:
         raise MayNotReverse(transfer_id=transfer_id)
     lineage = await people.lineage_of_person(session, account.person_id)
     if not policy.can_administer(actor, lineage):

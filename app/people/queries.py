@@ -63,6 +63,11 @@ def selves(person_id: int) -> CTE:
     return tree.union_all(select(Person.id).join(tree, Person.merged_into_id == tree.c.id))
 
 
+async def list_selves(session: AsyncSession, person_id: int) -> list[int]:
+    """The ids of a person and of everybody merged into them."""
+    return list(await session.scalars(select(selves(person_id).c.id)))
+
+
 async def resolve_alias(session: AsyncSession, person_id: int) -> int:
     """The person this id stands for now: itself, or whom it was merged into, to the end."""
     path = (

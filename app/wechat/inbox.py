@@ -5,6 +5,8 @@ no answer within 5 s, three times in all; messages are told apart by MsgId, even
 time (developers.weixin.qq.com …/Passive_user_reply_message.html). Our key is finer: messages.py.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +21,7 @@ from app.wechat.kinds import Message
 from app.wechat.models import Inbound
 
 ERROR_LENGTH_MAX = 2000
+OPENID_LENGTH_MAX = 64
 
 
 class NothingToReplay(NotFound):
@@ -78,6 +81,26 @@ async def fail(session: AsyncSession, inbound: Inbound, *, error: str, now: date
     # PostgreSQL's text has neither NUL nor lone surrogates, and an error must not fail to be kept.
     shown = error.replace("\x00", "").encode("utf-8", "replace").decode()[:ERROR_LENGTH_MAX]
     await _close(session, inbound, state="failed", error=shown, settled_at=now)
+
+
+async def keep_unreadable(
+    session: AsyncSession, *, appid: str, fields: Mapping[str, Any], now: datetime
+) -> None:
+    """Book in a push whose meaning we do not know, as failed; a repeat is the same row."""
+    content = json.dumps(fields, sort_keys=True, ensure_ascii=False)
+    row = insert(Inbound).values(
+        appid=appid,
+        key=f"unreadable:{hashlib.sha256(content.encode()).hexdigest()}",
+        openid=str(fields.get("FromUserName", ""))[:OPENID_LENGTH_MAX],
+        kind="Unreadable",
+        fields=dict(fields),
+        state="failed",
+        error="Malformed",
+        attempts=1,
+        received_at=now,
+        settled_at=now,
+    )
+    await session.execute(row.on_conflict_do_nothing(index_elements=["appid", "key"]))
 
 
 async def list_failed(session: AsyncSession, limit: int = 100) -> list[Inbound]:

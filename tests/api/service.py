@@ -92,7 +92,7 @@ class Service:
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
-    async def user(self, name: str = "王秀英", **facts: Any) -> dict[str, Any]:
+    async def user(self, name: str = "槐小花", **facts: Any) -> dict[str, Any]:
         answer = await self.phone.post("/_sandbox/users", json={"name": name, **facts})
         assert answer.status_code == 200, answer.text
         return dict(answer.json())

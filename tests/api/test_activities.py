@@ -30,12 +30,12 @@ async def test_scanned_then_confirmed_then_credited(service: Service) -> None:
     stranger = await service.villager("T-1")
 
     path = f"/activities/{activity['id']}"
-    rows = await service.ask("GET", f"{path}/attendance", tutor)
+    rows = (await service.ask("GET", f"{path}/attendance", tutor))["items"]
     assert [set(row) for row in rows] == [{"person_id", "name", "signed_in_at", "confirmed_at"}]
     assert (rows[0]["person_id"], rows[0]["confirmed_at"]) == (one.id, None)
     assert await service.count("transfer") == 0
     body = {"person_ids": [one.id, stranger.id, one.id]}
-    rows = await service.ask("POST", f"{path}/confirm", tutor, json=body)
+    rows = (await service.ask("POST", f"{path}/confirm", tutor, json=body))["items"]
     assert [row["person_id"] for row in rows if row["confirmed_at"]] == [one.id]
     await service.ask("POST", f"{path}/confirm", tutor, json=body)
     lines = (await service.ask("GET", "/me/statement", one))["items"]
@@ -44,6 +44,9 @@ async def test_scanned_then_confirmed_then_credited(service: Service) -> None:
     ]
     assert "反诈宣讲" in lines[0]["text"]
     assert (await service.ask("GET", "/me/statement", stranger))["items"] == []
+
+
+NONE: dict[str, Any] = {"items": [], "next": None}
 
 
 async def test_attendance_is_for_the_tutors_of_the_place(service: Service) -> None:
@@ -61,7 +64,7 @@ async def test_attendance_is_for_the_tutors_of_the_place(service: Service) -> No
         for answer in (seen, said, made):
             assert (answer.status_code, answer.json()["code"]) == (403, "NotYourBranch")
     admin = await service.officer("admin", "T")
-    assert await service.ask("GET", f"{path}/attendance", admin) == []
+    assert await service.ask("GET", f"{path}/attendance", admin) == NONE
     assert await service.count("activity") == 1
 
 
@@ -105,3 +108,23 @@ async def test_an_activity_must_make_sense(service: Service) -> None:
     for path in ("/activities/987654/attendance", f"/activities/{2**63 - 1}/attendance"):
         answer = await service.call("GET", path, tutor)
         assert (answer.status_code, answer.json()["code"]) == (404, "ActivityNotFound")
+
+
+async def test_a_tutor_gets_the_code_for_the_door(service: Service) -> None:
+    tutor = await service.officer("tutor", "T-1")
+    activity = await announced(service, tutor)
+    path = f"/activities/{activity['id']}/code"
+    code = await service.ask("GET", path, tutor)
+    assert code["scene"] == activity["code"]
+    one = await service.villager("T-1")
+    await service.act(one.user, "follow")
+    said = await service.act(one.user, "scan", scene=code["url"])
+    assert activity["title"] in said["reply"]["text"]
+    refused = await service.call("GET", path, one)
+    assert (refused.status_code, refused.json()["code"]) == (403, "NotYourBranch")
+
+
+async def test_a_second_click_announces_no_second_activity(service: Service) -> None:
+    tutor = await service.officer("tutor", "T-1")
+    first, again = await announced(service, tutor), await announced(service, tutor)
+    assert first == again

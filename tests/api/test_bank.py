@@ -48,7 +48,7 @@ async def test_an_administrator_reverses_once(service: Service) -> None:
     assert (other.status_code, other.json()["code"]) == (409, "KeyUsedOtherwise")
     back = f"/transfers/{made['transfer_id']}/reversal"
     answer = await service.call("POST", back, admin, json=body)
-    assert (answer.status_code, answer.json()["code"]) == (403, "MayNotReverse")
+    assert (answer.status_code, answer.json()["code"]) == (409, "ReversalRefused")
     board = await service.ask("GET", "/rankings/people", one)
     assert board["me"] is None
     async with transaction() as session:
@@ -111,8 +111,12 @@ async def test_recognition_takes_a_document_and_two_people(service: Service) -> 
     assert set(application) == SHAPE
     assert (application["person_id"], application["state"]) == (one.id, "applied")
     mine = await service.ask("GET", "/prior-learning", one)
-    assert mine == [application]
-    assert await service.ask("GET", "/prior-learning", tutor) == []
+    assert mine == {"items": [application], "next": None}
+    assert (await service.ask("GET", "/prior-learning", tutor))["items"] == []
+    waiting = "/prior-learning?scope=branch"
+    assert (await service.ask("GET", waiting, tutor))["items"] == [application]
+    for other in (one, await service.officer("tutor", "T-2")):
+        assert (await service.ask("GET", waiting, other))["items"] == []
 
     path = f"/prior-learning/{application['id']}"
     early = await service.call("POST", f"{path}/approve", admin)

@@ -54,7 +54,7 @@ async def test_a_bug_is_a_500_with_an_id_and_no_secret(
     service: Service, resident: Resident, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: object, **__: object) -> None:
-        raise RuntimeError("王秀英's secret")
+        raise RuntimeError("槐小花's secret")
 
     monkeypatch.setattr(me, "person_out", broken)
     with structlog.testing.capture_logs() as logged:
@@ -178,7 +178,7 @@ async def test_the_commit_comes_before_the_answer(
 
 
 async def test_a_refusal_books_nothing(service: Service, resident: Resident) -> None:
-    said = {"name": "王秀英", "org_code": "nowhere"}
+    said = {"name": "槐小花", "org_code": "nowhere"}
     assert (await service.call("PATCH", "/me", resident, json=said)).status_code == 404
     assert await service.count("person", "name IS NOT NULL") == 0
 

@@ -85,6 +85,7 @@ async def test_lists_filter_search_and_page(service: Service, resident: Resident
     assert await found("q=第3课") == ["第3课"]
     assert await found("q=%25") == []
     assert await found("kind=no-such") == []
+    assert len(await found("platform=&kind=&cursor=&q=")) == 5
 
 
 async def test_beats_count_what_the_server_saw(service: Service, resident: Resident) -> None:

@@ -6,11 +6,11 @@ from tests.api.service import Resident, Service
 
 
 async def test_a_resident_says_who_they_are(service: Service, resident: Resident) -> None:
-    said = {"name": " 王秀英 ", "org_code": "T-1", "unit_code": "T-S", "rank_visible": True}
+    said = {"name": " 槐小花 ", "org_code": "T-1", "unit_code": "T-S", "rank_visible": True}
     person = await service.ask("PATCH", "/me", resident, json=said)
     assert person == {
         "id": resident.id,
-        "name": "王秀英",
+        "name": "槐小花",
         "org": {"code": "T-1", "name": "文坪村"},
         "unit": {"code": "T-S", "name": "渭溪中学"},
         "rank_visible": True,
@@ -39,7 +39,7 @@ UNSAYABLE: list[tuple[Any, int, str]] = [
     ({"roles": ["admin"]}, 422, "MalformedRequest"),
     ({"id": 1}, 422, "MalformedRequest"),
     ([], 422, "MalformedRequest"),
-    ("王秀英", 422, "MalformedRequest"),
+    ("槐小花", 422, "MalformedRequest"),
 ]
 
 
@@ -60,13 +60,13 @@ async def test_roles_are_granted_and_shown(service: Service) -> None:
 
 
 async def test_consents_are_given_and_taken_back(service: Service, resident: Resident) -> None:
-    offered = await service.ask("GET", "/me/consents", resident)
+    offered = (await service.ask("GET", "/me/consents", resident))["items"]
     assert {one["purpose"] for one in offered} == {"service", "ranking", "notices"}
     assert all(one["given_at"] is None and one["text"] for one in offered)
     given = await service.ask(
         "POST", "/me/consents", resident, json={"purpose": "ranking", "version": 1}
     )
-    assert [one["purpose"] for one in given if one["given_at"]] == ["ranking"]
+    assert [one["purpose"] for one in given["items"] if one["given_at"]] == ["ranking"]
     assert (await service.ask("GET", "/me", resident))["rank_visible"] is True
     await service.ask("DELETE", "/me/consents/ranking", resident)
     assert (await service.ask("GET", "/me", resident))["rank_visible"] is False
@@ -91,7 +91,7 @@ async def test_a_consent_needs_its_purpose_and_version(
 async def test_the_export_holds_everything_and_no_secret(
     service: Service, resident: Resident
 ) -> None:
-    await service.ask("PATCH", "/me", resident, json={"name": "王秀英", "org_code": "T-1"})
+    await service.ask("PATCH", "/me", resident, json={"name": "槐小花", "org_code": "T-1"})
     await service.act(resident.user, "follow")
     await service.say(resident.user, "我想学防诈骗")
     await service.run_jobs()
@@ -106,14 +106,14 @@ async def test_the_export_holds_everything_and_no_secret(
     assert [one["lesson_id"] for one in held["learning"]["studies"]] == [lesson]
     assert len(held["statement"]) == await service.count("transfer")
     assert "我想学防诈骗" in str(held["messages"])
-    assert "王秀英" in str(held["people"])
+    assert "槐小花" in str(held["people"])
     assert resident.token not in str(held)
 
 
 async def test_erasure_forgets_the_person_and_keeps_the_books(
     service: Service, resident: Resident
 ) -> None:
-    await service.ask("PATCH", "/me", resident, json={"name": "王秀英", "org_code": "T-1"})
+    await service.ask("PATCH", "/me", resident, json={"name": "槐小花", "org_code": "T-1"})
     await service.act(resident.user, "follow")
     await service.say(resident.user, "学分")
     await service.run_jobs()

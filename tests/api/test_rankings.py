@@ -35,7 +35,7 @@ async def named(service: Service, name: str, org: str, minutes: int, **said: Any
 
 
 async def test_people_by_their_own_choice_with_masked_names(service: Service) -> None:
-    first = await named(service, "王秀英", "T-1", 60)
+    first = await named(service, "槐小花", "T-1", 60)
     second = await named(service, "李明", "T-2", 60)
     await named(service, "欧阳小文", "T-1", 30)
     hidden = await named(service, "赵无声", "T-1", 120, rank_visible=False)
@@ -45,7 +45,7 @@ async def test_people_by_their_own_choice_with_masked_names(service: Service) ->
     assert (board["period"], board["from"], board["to"]) == ("month", "2026-11-01", "2026-12-01")
     assert all(set(row) == ROW for row in board["items"])
     shown = [(row["rank"], row["name"], row["amount"]["amount"]) for row in board["items"]]
-    assert shown == [(1, "王*英", 100), (1, "李明", 100), (3, "欧**文", 50)]
+    assert shown == [(1, "槐*花", 100), (1, "李明", 100), (3, "欧**文", 50)]
     assert [row["is_me"] for row in board["items"]] == [False, True, False]
     assert board["me"] == board["items"][1]
     assert board["items"][0]["org"] == {"code": "T-1", "name": "文坪村"}
@@ -63,7 +63,7 @@ async def test_people_by_their_own_choice_with_masked_names(service: Service) ->
 
 
 async def test_villages_and_units_all_appear(service: Service) -> None:
-    one = await named(service, "王秀英", "T-1", 60, unit_code="T-S")
+    one = await named(service, "槐小花", "T-1", 60, unit_code="T-S")
     await named(service, "李明", "T-1", 0)
     board = await service.ask("GET", "/rankings/villages", one)
     shown = [(row["rank"], row["name"], row["amount"]["amount"]) for row in board["items"]]
@@ -77,7 +77,7 @@ async def test_villages_and_units_all_appear(service: Service) -> None:
 
 
 async def test_a_period_is_the_towns_civil_one(service: Service) -> None:
-    one = await named(service, "王秀英", "T-1", 60)
+    one = await named(service, "槐小花", "T-1", 60)
     spans = {
         "day": ("2026-11-23", "2026-11-24"),
         "week": ("2026-11-23", "2026-11-30"),

@@ -128,7 +128,7 @@ async def test_the_mini_program_speaks_json_and_hears_success(service: Service) 
 
 async def test_withdrawn_consent_erases(service: Service) -> None:
     resident = await service.login()
-    await service.ask("PATCH", "/me", resident, json={"name": "王秀英"})
+    await service.ask("PATCH", "/me", resident, json={"name": "槐小花"})
     await service.act(resident.user, "revoke")
     assert (await service.call("GET", "/me", resident)).status_code == 401
     assert await service.count("identity") == 0

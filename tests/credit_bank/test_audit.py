@@ -214,6 +214,21 @@ async def test_a_reversal_of_another_amount_is_found(session: AsyncSession) -> N
     ]
 
 
+async def test_a_reversal_of_a_reversal_is_found(session: AsyncSession) -> None:
+    books = await some_books(session)
+    await tamper(
+        session,
+        "INSERT INTO transfer (key, unit, debit_id, credit_id, amount, kind, rule_id, rule_code,"
+        " subject, evidence, facts, reverses_id, reason, credit_after, local_day, made_at)"
+        " SELECT 'forged', unit, credit_id, debit_id, amount, kind, rule_id, rule_code, subject,"
+        " evidence, facts, id, reason, 0, local_day, made_at FROM transfer WHERE id = :id",
+        id=books.reversal,
+    )
+    rows = [one.row for one in (await audit_books(session)).findings if one.check == MIRROR]
+    assert len(rows) == 1
+    assert rows[0].endswith(f"reverses {books.reversal}")
+
+
 @pytest.mark.parametrize(
     ("day", "says"),
     [

@@ -177,12 +177,12 @@ async def test_a_document_serves_a_person_once(
     with pytest.raises(DocumentAlreadyUsed):
         await file(session, one, document_sha256=made.document_sha256.upper(), title="换个名字")
     await file(session, other)
-    rows = await list_applications(session, person_ids=None, state="applied", limit=9)
+    rows = await list_applications(session, person_ids=None, states=("applied",), limit=9)
     assert [row.person_id for row in rows] == [other, one]
-    mine = await list_applications(session, person_ids=[one], state=None, limit=9)
+    mine = await list_applications(session, person_ids=[one], states=None, limit=9)
     assert [row.id for row in mine] == [made.id]
-    assert await list_applications(session, person_ids=None, state="refused", limit=9) == []
-    assert len(await list_applications(session, person_ids=None, state=None, limit=1)) == 1
+    assert await list_applications(session, person_ids=None, states=("refused",), limit=9) == []
+    assert len(await list_applications(session, person_ids=None, states=None, limit=1)) == 1
 
 
 async def test_a_document_pays_once_to_two_accounts_of_a_person(

@@ -34,7 +34,7 @@ class Platform:
         params = {"access_token": await self.token(account)}
         return dict((await self.client.post(path, params=params, json=body)).json())
 
-    async def resident(self, name: str = "王秀英", **facts: Any) -> dict[str, Any]:
+    async def resident(self, name: str = "槐小花", **facts: Any) -> dict[str, Any]:
         answer = await self.client.post("/_sandbox/users", json={"name": name, **facts})
         return dict(answer.json())
 

@@ -60,7 +60,7 @@ async def test_a_resident_is_known_by_a_code_once(
     assert (await fetch(client, settings, "x"))["errcode"] == 40029
     query = {"access_token": token["access_token"], "openid": token["openid"], "lang": "zh_CN"}
     known = (await client.get("/sns/userinfo", params=query)).json()
-    assert (known["nickname"], known["sex"], known["province"]) == ("王秀英", 0, "")
+    assert (known["nickname"], known["sex"], known["province"]) == ("槐小花", 0, "")
 
 
 async def test_the_base_scope_tells_no_unionid_and_no_name(

@@ -12,7 +12,7 @@ WRONG = ([0], [0, 1], [0])
 
 
 async def follows_by_the_villages_code(service: Service) -> dict[str, Any]:
-    user = await service.user("王秀英")
+    user = await service.user("槐小花")
     outcome = await service.act(user, "follow", scene="v:T-1")
     said = outcome["reply"]["text"]
     assert "文坪村" in said

@@ -137,7 +137,7 @@ def house() -> Iterator[House]:
 def resident_follows_and_asks(house: House) -> str:
     """Through the stand-in, as a phone would: the answer in the chat."""
     with httpx.Client(base_url=f"http://127.0.0.1:{house.phone}", trust_env=False) as phone:
-        user = phone.post("/_sandbox/users", json={"name": "王秀英"}).raise_for_status().json()
+        user = phone.post("/_sandbox/users", json={"name": "槐小花"}).raise_for_status().json()
         path = f"/_sandbox/users/{user['id']}"
         phone.post(f"{path}/follow", json={}).raise_for_status()
         outcome = phone.post(f"{path}/text", json={"text": "学分"}).raise_for_status().json()
