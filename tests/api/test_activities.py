@@ -75,7 +75,7 @@ async def test_nobody_confirms_themselves(service: Service) -> None:
     await service.run_jobs()
     await service.act(tutor.user, "scan", scene=activity["code"])
     path = f"/activities/{activity['id']}/confirm"
-    rows = await service.ask("POST", path, tutor, json={"person_ids": [tutor.id]})
+    rows = (await service.ask("POST", path, tutor, json={"person_ids": [tutor.id]}))["items"]
     assert [(row["person_id"], row["confirmed_at"]) for row in rows] == [(tutor.id, None)]
     assert await service.count("transfer") == 0
 
