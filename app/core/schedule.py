@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from sqlalchemy import DateTime
+from sqlalchemy import DateTime, delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -70,3 +70,8 @@ async def due_runs(
                 await defer(session, schedule.job, dedupe=schedule.name, due_at=due_at.isoformat())
                 deferred.append((schedule.name, due_at))
     return deferred
+
+
+async def forget_runs(session: AsyncSession, *, before: datetime) -> None:
+    """Runs that were due before this instant are beyond any catching up."""
+    await session.execute(delete(ScheduleRun).where(ScheduleRun.due_at < before))

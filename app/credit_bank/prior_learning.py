@@ -6,7 +6,7 @@ approves are different people, and neither is the applicant (CHECKs in the table
 
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -148,6 +148,35 @@ async def list_applications(
     if states is not None:
         asked = asked.where(PriorLearning.state.in_(states))
     return list(await session.scalars(asked))
+
+
+async def export(session: AsyncSession, *, person_ids: list[int]) -> list[dict[str, object]]:
+    """Everything filed by these persons, as JSON-able data."""
+    rows = await session.scalars(
+        select(PriorLearning).where(PriorLearning.person_id.in_(person_ids))
+    )
+    return [
+        {
+            "title": row.title,
+            "institution": row.institution,
+            "hours_hundredths": row.hours_hundredths,
+            "achieved_on": row.achieved_on.isoformat(),
+            "document_name": row.document_name,
+            "state": row.state,
+            "applied_at": row.applied_at.isoformat(),
+            "remarks": row.remarks,
+        }
+        for row in rows
+    ]
+
+
+async def forget(session: AsyncSession, *, person_ids: list[int]) -> None:
+    """Erasure: what may say who it was goes; that two people agreed stays, for the audit."""
+    await session.execute(
+        update(PriorLearning)
+        .where(PriorLearning.person_id.in_(person_ids))
+        .values(title="", institution="", document_name="", remarks=None)
+    )
 
 
 async def _locked(session: AsyncSession, application_id: int) -> PriorLearning:

@@ -21,7 +21,9 @@ async def confirm_attendance(
     for attendance in await activities.confirm(
         session, activity_id=activity_id, person_ids=person_ids, by_id=by_id, now=now
     ):
-        at = await people.stamp(session, attendance.person_id)
+        # Who signed in may have been merged since: the credit is the kept person's.
+        person_id = await people.resolve_alias(session, attendance.person_id)
+        at = await people.stamp(session, person_id)
         claim = Claim(
             rule_code="activity.credit",
             subject=f"activity:{activity.id}",
@@ -29,16 +31,16 @@ async def confirm_attendance(
             title=activity.title,
             seconds=activity.minutes * 60,
         )
-        booked[attendance.person_id] = await award(
+        booked[person_id] = await award(
             session,
-            person_id=attendance.person_id,
+            person_id=person_id,
             claims=[claim],
             stamp=Stamp(village_id=at.village_id, unit_id=at.unit_id),
             now=now,
         )
         await honour(
             session,
-            person_id=attendance.person_id,
+            person_id=person_id,
             proof=f"attendance:{attendance.id}",
             now=now,
         )

@@ -27,9 +27,9 @@ UNPROVEN = {
         LEFT JOIN attendance a ON t.evidence = 'attendance:' || a.id
         WHERE t.kind = 'award' AND t.evidence LIKE 'attendance:%' AND a.confirmed_at IS NULL""",
     "recognised prior learning was approved by two people": """
-        SELECT format('transfer %s: %s', t.id, t.subject) FROM transfer t
-        LEFT JOIN prior_learning p ON t.subject = 'prior_learning:' || p.id
-        WHERE t.kind = 'award' AND t.subject LIKE 'prior_learning:%'
+        SELECT format('transfer %s: %s', t.id, t.evidence) FROM transfer t
+        LEFT JOIN prior_learning p ON t.evidence = 'prior_learning:' || p.id
+        WHERE t.kind = 'award' AND t.evidence LIKE 'prior_learning:%'
             AND (p.state IS DISTINCT FROM 'approved' OR p.confirmed_by_id IS NULL
                 OR p.approved_by_id IS NULL)""",
 }

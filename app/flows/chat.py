@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.content import queries as content
 from app.content.queries import LessonSummary
+from app.content.rules import search_words
 from app.core.clock import local_day
 from app.credit_bank import queries as bank
 from app.credit_bank.rules import amount_text
@@ -37,13 +38,13 @@ WORDS = {
     "ranking": {"排行", "排名", "排行榜", "榜"},
     "help": {"帮助", "说明", "菜单", "怎么用", "你好", "您好", "?", "？", "help"},
 }
-NOISE = re.compile(r"[\s「」『』“”\"'《》。．.！!，,、~～]+")
+NOISE = re.compile(r"[\s「」『』“”\"'《》。．.！!，,、~～？?]+")
 EXCERPT = 120
 
 
 async def reply_to(session: AsyncSession, *, person: Person, said: str, now: datetime) -> str:
     """The answer to a text message."""
-    word = NOISE.sub("", said).lower()
+    word = NOISE.sub("", said).lower() or said.strip()
     command = next((name for name, words in WORDS.items() if word in words), "search")
     match command:
         case "today":
@@ -148,8 +149,8 @@ async def ranking_text(session: AsyncSession, *, person: Person, now: datetime) 
 
 async def search_text(session: AsyncSession, *, said: str) -> str:
     found = await content.search_titles(session, q=said, limit=3)
-    if not found:
-        found = (await content.list_lessons(session, q=said, limit=3)).items if said.strip() else []
+    if not found and search_words(said):
+        found = (await content.list_lessons(session, q=said, limit=3)).items
     if not found:
         return f"没有找到相关的课。\n\n{HELP}"
     return "\n".join(["为您找到：", *map(_line, found), "打开小程序「首善学堂」就能学。"])

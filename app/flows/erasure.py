@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.logging import get_logger
+from app.credit_bank import prior_learning
 from app.credit_bank import queries as bank
 from app.credit_bank.statements import explain
 from app.learning import queries as learning
@@ -24,6 +25,8 @@ async def erase(session: AsyncSession, *, person_id: int, now: datetime) -> None
     for identity in await people.list_identities(session, person_id):
         await inbox.forget(session, appid=identity.appid, openid=identity.openid)
     await letters.forget(session, person_id=person_id)
+    selves = await people.list_selves(session, person_id)
+    await prior_learning.forget(session, person_ids=selves)
     await erasure.erase(session, person_id=person_id, now=now)
     log.info("person.erased", person_id=person_id)
 
@@ -37,6 +40,7 @@ async def export(session: AsyncSession, *, person_id: int) -> dict[str, Any]:
         "people": await erasure.export(session, person_id=person_id),
         "learning": await learning.export(session, person_ids=selves),
         "statement": [line for one in selves for line in await _statement(session, one)],
+        "prior_learning": await prior_learning.export(session, person_ids=selves),
         "honours": [
             {"name": honour.name, "kind": honour.kind, "granted_on": honour.granted_on.isoformat()}
             for honour in honours

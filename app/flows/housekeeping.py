@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.schedule import forget_runs
 from app.wechat import inbox
 
 MESSAGES_KEPT = timedelta(days=190)
@@ -12,4 +13,5 @@ MESSAGES_KEPT = timedelta(days=190)
 
 async def purge(session: AsyncSession, *, now: datetime) -> int:
     """Delete what is older than its purpose; returns how many messages went."""
+    await forget_runs(session, before=now - MESSAGES_KEPT)
     return await inbox.purge(session, before=now - MESSAGES_KEPT)

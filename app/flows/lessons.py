@@ -57,10 +57,12 @@ async def todays_lesson(
     None while nothing is published.
     """
     person = await people.get_person(session, person_id)
-    nearest_first: list[int] = []
+    depths: dict[int, int] = {}
     for org_id in (person.org_id, person.unit_id):
         if org_id is not None:
-            nearest_first += reversed(await people.lineage_of(session, org_id))
+            depths |= {one: at for at, one in enumerate(await people.lineage_of(session, org_id))}
+    # The school before the town it stands in; at one depth the home before the unit.
+    nearest_first = sorted(depths, key=lambda one: -depths[one])
     lesson_id = await content.planned_lesson_id(session, day=local_day(now), org_ids=nearest_first)
     if lesson_id is None:
         learned = await learning.learned_lesson_ids(session, person_id=person_id)

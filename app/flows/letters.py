@@ -24,9 +24,10 @@ async def claim(
     letter = await session.get(Letter, letter_id)
     if letter is None:
         return None
+    person_id = await people.resolve_alias(session, letter.person_id)
     followed = [
         identity
-        for identity in await people.list_identities(session, letter.person_id)
+        for identity in await people.list_identities(session, person_id)
         if identity.appid == appid and identity.subscribed
     ]
     newest = max(

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Forbidden
-from app.credit_bank import ledger
+from app.credit_bank import ledger, merging
 from app.credit_bank.models import Account, Transfer
 from app.people import policy
 from app.people import queries as people
@@ -31,6 +31,8 @@ async def reverse(
     lineage = await people.lineage_of_person(session, account.person_id)
     if not policy.can_administer(actor, lineage):
         raise MayNotReverse(transfer_id=transfer_id)
-    return await ledger.reverse(
+    made = await ledger.reverse(
         session, transfer_id=transfer_id, reason=reason, ordered_by_id=actor.person_id, now=now
     )
+    await merging.carry_on(session, after=made, now=now)
+    return made

@@ -1,6 +1,8 @@
 """What each job does: open a transaction, call one function. Every job may run twice unharmed."""
 
 from procrastinate import RetryStrategy
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
 
 from app.core.clock import utcnow
 from app.core.db import transaction
@@ -16,6 +18,7 @@ from app.ranking import freezing
 from app.wechat import calls
 from app.wechat.client import WeChatClient
 from app.wechat.errors import WeChatRefused, WeChatUnavailable
+from app.wechat.token import TokenUnavailable
 
 log = get_logger()
 
@@ -59,8 +62,12 @@ async def retry_stalled(due_at: str) -> None:
     (procrastinate#1408).
     """
     for job in await queue.job_manager.get_stalled_jobs():
-        await queue.job_manager.retry_job(job)
-        log.warning("job.retried", job=job.task_name, due_at=due_at)
+        try:
+            await queue.job_manager.retry_job(job)
+        except UniqueViolation:
+            # One with the same queueing lock waits already, and will do this one's work.
+            await queue.job_manager.finish_job(job, Status.ABORTED, delete_job=False)
+        log.warning("job.retried", stalled=job.task_name, due_at=due_at)
     async with transaction() as session:
         await letters.settle_lost_claims(session, now=utcnow())
 
@@ -76,6 +83,11 @@ async def deliver_letter(letter_id: int) -> None:
     state, detail = "sent", None
     try:
         await calls.send_custom_text(Resources.wechat, openid=envelope.openid, text=envelope.text)
+    except TokenUnavailable:
+        # Nothing was sent, and that is certain: the letter waits, and the queue tries again.
+        async with transaction() as session:
+            await letters.put_back(session, letter_id=letter_id)
+        raise
     except WeChatUnavailable:
         state, detail = "unknown", "没有收到微信的答复，是否送达未知"
     except (WeChatRefused, DomainError) as error:

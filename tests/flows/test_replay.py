@@ -52,6 +52,8 @@ async def test_the_same_rules_would_have_paid_the_same(session: AsyncSession) ->
     assert paid == await booked(session)
     # Four lessons on the first day, three of them under the cap of 6 points; for two persons.
     assert found["lesson.points"] == Replayed(awards=10, amount=20, capped_to_zero=2)
+    # What is paid once a day is not asked for again: no cap needs to stop it.
+    assert found["day.learned"] == Replayed(awards=6, amount=6, capped_to_zero=0)
     assert found["questions.first_try"] == Replayed(awards=8, amount=8, capped_to_zero=2)
 
 
