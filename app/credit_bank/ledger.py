@@ -134,16 +134,9 @@ async def reverse(
     A repeat with the same reason and person returns the first reversal; others are a Conflict.
     Raises TransferNotFound, ReversalRefused, KeyUsedOtherwise.
     """
-    original = await session.get(Transfer, transfer_id)
-    if original is None:
-        raise TransferNotFound(transfer_id=transfer_id)
+    original = await _get_reversible(session, transfer_id)
     if not reason.strip():
         raise ReversalRefused("冲正要写明原因", transfer_id=transfer_id)
-    if original.reverses_id is not None:
-        raise ReversalRefused("冲正记录本身不能再冲正", transfer_id=transfer_id)
-    if original.kind not in REVERSIBLE:
-        # A merge is undone as a whole, and half a conversion back would leave the other half.
-        raise ReversalRefused("只有学习所得可以冲正", transfer_id=transfer_id)
     accounts = {
         account.id: account
         for account in await session.scalars(
@@ -172,6 +165,18 @@ async def reverse(
         _must_agree(first, payer, payee, entry)
         return first
     return await book(session, payer=payer, payee=payee, entry=entry, now=now)
+
+
+async def _get_reversible(session: AsyncSession, transfer_id: int) -> Transfer:
+    original = await session.get(Transfer, transfer_id)
+    if original is None:
+        raise TransferNotFound(transfer_id=transfer_id)
+    if original.reverses_id is not None:
+        raise ReversalRefused("冲正记录本身不能再冲正", transfer_id=transfer_id)
+    if original.kind not in REVERSIBLE:
+        # A merge is undone as a whole, and half a conversion back would leave the other half.
+        raise ReversalRefused("只有学习所得可以冲正", transfer_id=transfer_id)
+    return original
 
 
 async def find_by_key(session: AsyncSession, *, key: str) -> Transfer | None:

@@ -45,15 +45,9 @@ async def grant(
     if person.id == granted_by_id:
         raise OfficeClaimed
     organisation = await org_by_code(session, org_code)
-    terms = select(Office).where(
-        Office.person_id.in_(select(selves(person.id).c.id)),
-        Office.role == role,
-        Office.org_id == organisation.id,
-        or_(Office.until_on.is_(None), Office.until_on > since_on),
+    held = await _overlapping(
+        session, person.id, role, organisation.id, since_on=since_on, until_on=until_on
     )
-    if until_on is not None:
-        terms = terms.where(Office.since_on < until_on)
-    held = (await session.scalars(terms.order_by(Office.id).limit(1))).first()
     if held is not None:
         if (held.title, held.until_on) == (title, until_on):
             return held
@@ -71,6 +65,27 @@ async def grant(
     session.add(office)
     await session.flush()
     return office
+
+
+async def _overlapping(
+    session: AsyncSession,
+    person_id: int,
+    role: str,
+    org_id: int,
+    *,
+    since_on: date,
+    until_on: date | None,
+) -> Office | None:
+    """A term of this role at this organisation that shares a day with [since_on, until_on)."""
+    terms = select(Office).where(
+        Office.person_id.in_(select(selves(person_id).c.id)),
+        Office.role == role,
+        Office.org_id == org_id,
+        or_(Office.until_on.is_(None), Office.until_on > since_on),
+    )
+    if until_on is not None:
+        terms = terms.where(Office.since_on < until_on)
+    return (await session.scalars(terms.order_by(Office.id).limit(1))).first()
 
 
 async def end(
