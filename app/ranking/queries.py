@@ -75,36 +75,31 @@ MOVED = """
         WHERE t.rule_id IS NOT NULL AND t.unit = :unit
             AND t.local_day >= :from_day AND t.local_day < :to_day)"""
 
+
+def _groups(stamp: str, membership: str) -> str:
+    """Organisations by what was stamped with them; members are those who belong today."""
+    return f"""{MOVED},
+    belonging AS (
+        SELECT o.id, count(person.id) AS members FROM organisation o
+        LEFT JOIN organisation home ON home.lineage @> ARRAY[o.id]
+        LEFT JOIN person ON person.{membership} = home.id
+            AND person.merged_into_id IS NULL AND person.erased_at IS NULL
+        WHERE o.kind = ANY(:kinds) GROUP BY o.id),
+    earned AS (
+        SELECT belonging.id AS subject_id, coalesce(sum(moved.amount), 0)::bigint AS amount,
+            belonging.members
+        FROM belonging LEFT JOIN moved ON moved.{stamp} = belonging.id
+        GROUP BY belonging.id, belonging.members)"""
+
+
 LIVE = {
     "people": f"""{ALIAS}, {MOVED},
     earned AS (
         SELECT coalesce(alias.kept, moved.person_id) AS subject_id,
             sum(moved.amount)::bigint AS amount, 1::bigint AS members
         FROM moved LEFT JOIN alias ON alias.id = moved.person_id GROUP BY 1)""",
-    "villages": f"""{MOVED},
-    belonging AS (
-        SELECT village.id, count(person.id) AS members FROM organisation village
-        LEFT JOIN organisation home ON home.lineage @> ARRAY[village.id]
-        LEFT JOIN person ON person.org_id = home.id
-            AND person.merged_into_id IS NULL AND person.erased_at IS NULL
-        WHERE village.kind = ANY(:kinds) GROUP BY village.id),
-    earned AS (
-        SELECT belonging.id AS subject_id, coalesce(sum(moved.amount), 0)::bigint AS amount,
-            belonging.members
-        FROM belonging LEFT JOIN moved ON moved.village_id = belonging.id
-        GROUP BY belonging.id, belonging.members)""",
-    "units": f"""{MOVED},
-    belonging AS (
-        SELECT unit.id, count(person.id) AS members FROM organisation unit
-        LEFT JOIN organisation home ON home.lineage @> ARRAY[unit.id]
-        LEFT JOIN person ON person.unit_id = home.id
-            AND person.merged_into_id IS NULL AND person.erased_at IS NULL
-        WHERE unit.kind = ANY(:kinds) GROUP BY unit.id),
-    earned AS (
-        SELECT belonging.id AS subject_id, coalesce(sum(moved.amount), 0)::bigint AS amount,
-            belonging.members
-        FROM belonging LEFT JOIN moved ON moved.unit_id = belonging.id
-        GROUP BY belonging.id, belonging.members)""",
+    "villages": _groups("village_id", "org_id"),
+    "units": _groups("unit_id", "unit_id"),
 }
 
 FROZEN_ROWS = """
