@@ -22,10 +22,9 @@ export async function mePage(app, frame) {
   );
 }
 
-// The contract has no list of villages: the village board of all times names those there are.
 async function villagesOf(app) {
-  const { items } = await app.api.get("/rankings/villages?unit=credit&period=all&limit=100");
-  return items.map((item) => item.org).filter((org) => org?.code && org.name);
+  const { items } = await app.api.get("/organisations");
+  return items.filter((one) => one.kind === "village" || one.kind === "community");
 }
 
 function form(app, frame, person, villages) {
