@@ -7,6 +7,7 @@ the server and the last one stops it. A killed process drops its lock, and the n
 server running, or recovers it.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import importlib.util
@@ -104,7 +105,8 @@ class Cluster:
     def _bury_zombie(self) -> None:
         """Forget a killed server that nobody reaped, as where the first process does not reap.
 
-        To PostgreSQL such a process looks alive, and its lock file would stop the start.
+        To PostgreSQL such a process looks alive, and its lock file would stop the start. The file
+        also guards against a second server beside a first one's children: it stays while any lives.
         """
         lock = self.data / "postmaster.pid"
         try:
@@ -112,8 +114,16 @@ class Cluster:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         except (OSError, ValueError, IndexError):
             return
-        if state == "Z":
+        if state == "Z" and not self._has_children():
             lock.unlink(missing_ok=True)
+
+    def _has_children(self) -> bool:
+        """Whether a process stands in the data directory, as every process of the server does."""
+        for link in Path("/proc").glob("[0-9]*/cwd"):
+            with contextlib.suppress(OSError):
+                if link.readlink() == self.data:
+                    return True
+        return False
 
     def stop(self) -> None:
         """A fast shutdown: open transactions are rolled back, everything committed is kept."""

@@ -60,7 +60,10 @@ class Schedule:
 async def due_runs(
     session: AsyncSession, schedules: Iterable[Schedule], *, now: datetime
 ) -> list[tuple[str, datetime]]:
-    """Defer every due run that nobody deferred yet; returns those this call deferred."""
+    """Defer every due run that nobody deferred yet; returns those that this call took on.
+
+    A run whose job still waits from the run before is taken on by that job.
+    """
     deferred = []
     for schedule in schedules:
         for due_at in schedule.due(now):

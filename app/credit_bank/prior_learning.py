@@ -19,6 +19,7 @@ from app.credit_bank.rules import Claim
 from app.people.queries import resolve_alias
 
 SHA256_HEX = 64
+BOOKED_TITLE = "校外学习成果"
 HOURS_MAX = 400
 """Hours one application may state: above that it is several results, each with its document."""
 
@@ -110,7 +111,8 @@ async def approve(
         # The document is the object, so that it pays once to however many accounts of a person.
         subject=f"document:{application.document_sha256}",
         evidence=f"prior_learning:{application.id}",
-        title=application.title,
+        # Not the applicant's words: the books keep what stands here for ever.
+        title=BOOKED_TITLE,
         seconds=application.hours_hundredths * 36,
     )
     awards = await award(

@@ -6,6 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.credit_bank.audit import ROWS_SHOWN, AuditReport, Finding, audit_books
 
 UNPROVEN = {
+    "an award names evidence of a kind we know": """
+        SELECT format('transfer %s: %s', id, evidence) FROM transfer
+        WHERE kind = 'award' AND evidence !~ '^(study|attendance|prior_learning):[0-9]+$'""",
     "an award stands on a completed study": """
         SELECT format('transfer %s: %s', t.id, t.evidence) FROM transfer t
         LEFT JOIN study s ON t.evidence = 'study:' || s.id

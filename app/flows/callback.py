@@ -95,9 +95,9 @@ async def _welcome(session: AsyncSession, message: kinds.Subscribe, now: datetim
             identity_id=met.identity.id,
         )
     if message.scene is None:
-        return chat.welcome(village=None, returning=returning)
+        return chat.welcome(returning=returning)
     said = await _scanned(session, met.person, message.scene, now)
-    return f"{said}\n\n{chat.welcome(village=None, returning=returning)}"
+    return f"{said}\n\n{chat.welcome(returning=returning)}"
 
 
 async def _scanned(session: AsyncSession, person: Person, scene: str, now: datetime) -> str:

@@ -18,7 +18,7 @@ from app.flows.lessons import OpenLesson, todays_lesson
 from app.learning import queries as learning
 from app.learning.rules import streak
 from app.people import queries as people
-from app.people.models import Organisation, Person
+from app.people.models import Person
 from app.ranking.queries import Ranking, get_ranking
 from app.recognition.rules import title_of
 
@@ -156,11 +156,9 @@ async def search_text(session: AsyncSession, *, said: str) -> str:
     return "\n".join(["为您找到：", *map(_line, found), "打开小程序「首善学堂」就能学。"])
 
 
-def welcome(*, village: Organisation | None, returning: bool) -> str:
+def welcome(*, returning: bool) -> str:
     """What a new follower reads first."""
     hello = "欢迎回来！" if returning else "欢迎关注首善双槐！"
-    if village is not None:
-        hello += f"已为您登记：{village.name}。"
     return f"{hello}\n\n{HELP}"
 
 

@@ -45,7 +45,8 @@ async def approve(
     application = await session.get(PriorLearning, application_id)
     if application is None:
         raise prior_learning.ApplicationNotFound(application_id=application_id)
-    at = await people.stamp(session, application.person_id)
+    person_id = await people.resolve_alias(session, application.person_id)
+    at = await people.stamp(session, person_id)
     approved, _ = await prior_learning.approve(
         session,
         application_id=application_id,
@@ -55,7 +56,7 @@ async def approve(
     )
     await honour(
         session,
-        person_id=approved.person_id,
+        person_id=person_id,
         proof=f"prior_learning:{approved.id}",
         now=now,
     )

@@ -26,9 +26,10 @@ async def reverse(
     account = await session.get_one(Account, original.credit_id)
     if account.person_id is None:
         raise ledger.ReversalRefused("只有记给居民的学分和积分可以冲正", transfer_id=transfer_id)
-    if account.person_id == actor.person_id:
+    person_id = await people.resolve_alias(session, account.person_id)
+    if person_id == actor.person_id:
         raise MayNotReverse(transfer_id=transfer_id)
-    lineage = await people.lineage_of_person(session, account.person_id)
+    lineage = await people.lineage_of_person(session, person_id)
     if not policy.can_administer(actor, lineage):
         raise MayNotReverse(transfer_id=transfer_id)
     made = await ledger.reverse(

@@ -26,6 +26,10 @@ class NotOpenForSignIn(Conflict):
     title = "现在不在签到时间"
 
 
+class NotYetBegun(Conflict):
+    title = "活动还没有开始，不能确认到场"
+
+
 class ActivityChanged(Conflict):
     title = "同一时间已有同名活动，但内容不同"
 
@@ -102,7 +106,13 @@ async def list_attendance(session: AsyncSession, *, activity_id: int) -> list[At
 async def confirm(
     session: AsyncSession, *, activity_id: int, person_ids: list[int], by_id: int, now: datetime
 ) -> list[Attendance]:
-    """The tutor says who was there: returns the sign-ins confirmed by this very call."""
+    """The tutor says who was there: returns the sign-ins confirmed by this very call.
+
+    Raises ActivityNotFound, NotYetBegun.
+    """
+    activity = await get_activity(session, activity_id=activity_id)
+    if now < activity.starts_at:
+        raise NotYetBegun(activity_id=activity_id)
     rows = await session.scalars(
         update(Attendance)
         .where(
