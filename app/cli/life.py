@@ -59,7 +59,7 @@ def make_residents(count: int, villages: list[str], dice: random.Random) -> list
             village=villages[number % len(villages)],
             diligence=dice.betavariate(2.5, 1.2),
             shows_name=dice.random() < 0.6,  # noqa: PLR2004  most, not all
-            scans=dice.random() < 0.7,  # noqa: PLR2004
+            scans=dice.random() < 0.7,  # noqa: PLR2004  most scan, some search
         )
         for number in range(1, count + 1)
     ]
@@ -81,11 +81,15 @@ async def ask(
             response = await client.request(method, path, **parts)
         except httpx.TransportError:
             response = None
-        if response is not None and response.status_code < 500 and response.status_code != 429:  # noqa: PLR2004
+        if response is not None and not _is_to_be_repeated(response):
             return response
         town.repeats += 1
         await asyncio.sleep(min(0.05 * 2**attempt, 1.0))
     raise TimeoutError(f"{method} {path} was not answered in {PATIENCE} attempts")
+
+
+def _is_to_be_repeated(response: httpx.Response) -> bool:
+    return response.is_server_error or response.status_code == httpx.codes.TOO_MANY_REQUESTS
 
 
 async def act(town: Town, resident: Resident, what: str, **body: Any) -> dict[str, Any]:
