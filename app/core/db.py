@@ -31,8 +31,10 @@ class Model(DeclarativeBase):
 
 
 def sqlalchemy_url(url: str) -> str:
-    """`postgresql://…` as SQLAlchemy's name of the psycopg 3 driver."""
-    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+    """`postgresql://…`, or its old spelling `postgres://…`, with the psycopg 3 driver's name."""
+    scheme, colon, rest = url.partition("://")
+    known = {"postgresql", "postgres"}
+    return f"postgresql+psycopg{colon}{rest}" if scheme in known else url
 
 
 def make_engine(url: str, *, pool_size: int, statement_seconds: int = 10) -> AsyncEngine:

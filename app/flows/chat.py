@@ -108,7 +108,9 @@ async def credits_text(session: AsyncSession, *, person: Person, now: datetime) 
 
 
 async def ranking_text(session: AsyncSession, *, person: Person, now: datetime) -> str:
+    """The boards of the asker's own town: a county of thirty is nobody's neighbourhood."""
     at = await people.stamp(session, person.id)
+    town_id = await people.find_town(session, person)
 
     async def board(name: str, limit: int) -> Ranking:
         return await get_ranking(
@@ -117,7 +119,7 @@ async def ranking_text(session: AsyncSession, *, person: Person, now: datetime) 
             unit="credit",
             period="month",
             day=local_day(now),
-            org_id=None,
+            org_id=town_id,
             person_id=person.id,
             my_org_ids=[at.village_id] if at.village_id else [],
             cursor=None,

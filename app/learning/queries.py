@@ -8,6 +8,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.learning.models import Activity, Attempt, Attendance, Study, StudyDay
+from app.people.queries import selves
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,21 @@ def progress_of(study: Study | None) -> Progress:
 async def list_progress(
     session: AsyncSession, *, person_id: int, lesson_ids: Sequence[int]
 ) -> dict[int, Progress]:
-    asked = select(Study).where(Study.person_id == person_id, Study.lesson_id.in_(lesson_ids))
+    """Progress by lesson, a merged account's included: the furthest where both have begun one."""
+    asked = (
+        select(Study)
+        .where(Study.person_id.in_(select(selves(person_id).c.id)), Study.lesson_id.in_(lesson_ids))
+        .order_by(Study.completed_at.desc().nulls_first(), Study.verified_ms)
+    )
     return {study.lesson_id: progress_of(study) for study in await session.scalars(asked)}
 
 
 async def learned_lesson_ids(session: AsyncSession, *, person_id: int) -> list[int]:
+    """Lessons this person completed, under whichever account."""
     asked = select(Study.lesson_id).where(
-        Study.person_id == person_id, Study.completed_at.is_not(None)
+        Study.person_id.in_(select(selves(person_id).c.id)), Study.completed_at.is_not(None)
     )
-    return list(await session.scalars(asked))
+    return list(await session.scalars(asked.distinct()))
 
 
 async def learned_days(session: AsyncSession, *, person_id: int, since: date) -> list[date]:

@@ -124,3 +124,7 @@ class TokenExpired(Unauthenticated):
 
 class TokenRevoked(Unauthenticated):
     title = "登录已失效，请重新登录"
+
+
+class IdentityTaken(Conflict):
+    title = "这个账号已经属于另一个人"

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.people import consents, merging
-from app.people.errors import AlreadyMerged, OrganisationUnsuitable
+from app.people.errors import AlreadyMerged, IdentityTaken, OrganisationUnsuitable
 from app.people.models import Identity, Merge, Person
 from app.people.queries import lock_person, org_by_code
 from app.people.rules import UNIT_KINDS, clean_name
@@ -166,6 +166,21 @@ async def _declare_unit(session: AsyncSession, person: Person, code: str | None)
     if organisation.kind not in UNIT_KINDS:
         raise OrganisationUnsuitable("请选择学校、部门或单位", org_code=code)
     person.unit_id = organisation.id
+
+
+async def attach(
+    session: AsyncSession, *, person_id: int, appid: str, openid: str, now: datetime
+) -> None:
+    """Give a person one more name elsewhere: a member's userid of a WeCom company, say.
+
+    Said by an operator who knows; the same again does nothing. Raises IdentityTaken.
+    """
+    person = await lock_person(session, person_id)
+    row = insert(Identity).values(person_id=person.id, appid=appid, openid=openid, created_at=now)
+    await session.execute(row.on_conflict_do_nothing(index_elements=["appid", "openid"]))
+    found = await _find(session, appid, openid)
+    if found is None or found[1].id != person.id:
+        raise IdentityTaken(appid=appid)
 
 
 async def _find(session: AsyncSession, appid: str, openid: str) -> tuple[Identity, Person] | None:

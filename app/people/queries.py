@@ -175,3 +175,15 @@ async def stamp(session: AsyncSession, person_id: int) -> Stamp:
     if row is None:
         raise PersonNotFound(person_id=person_id)
     return Stamp(village_id=row[0], unit_id=row[1])
+
+
+async def find_town(session: AsyncSession, person: Person) -> int | None:
+    """The town above a person's home, or above the unit; None for who has declared neither."""
+    org_id = person.org_id or person.unit_id
+    if org_id is None:
+        return None
+    towns = select(Organisation.id).where(
+        Organisation.id.in_(await lineage_of(session, org_id)), Organisation.kind == "town"
+    )
+    found: int | None = await session.scalar(towns.limit(1))
+    return found

@@ -66,6 +66,7 @@ async def test_statements_give_up(database_url_of_its_own: str) -> None:
     ("url", "name"),
     [
         ("postgresql://a@/b?host=/c", "postgresql+psycopg://a@/b?host=/c"),
+        ("postgres://a:postgres@b/c", "postgresql+psycopg://a:postgres@b/c"),
         ("postgresql+psycopg://a@/b", "postgresql+psycopg://a@/b"),
     ],
 )

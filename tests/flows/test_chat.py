@@ -11,7 +11,7 @@ from app.people.models import Person
 from tests.factories.bank import pay
 from tests.factories.content import make_lesson
 from tests.factories.learning import complete_lesson, read_for
-from tests.factories.people import NOW, make_person, make_town
+from tests.factories.people import NOW, make_org, make_person, make_town
 
 
 async def say(session: AsyncSession, person: Person, said: str) -> str:
@@ -90,6 +90,18 @@ async def test_the_ranking_of_one_without_a_village(session: AsyncSession) -> No
     told = await say(session, await make_person(session), "排行")
     assert "都还没有学分" in told
     assert "还没有登记村" in told
+
+
+async def test_the_ranking_is_that_of_the_own_town(session: AsyncSession) -> None:
+    here = await make_town(session)
+    elsewhere = await make_org(session, "next-town", "town")
+    village = await make_org(session, "far-village", parent=elsewhere)
+    await pay(session, await make_person(session, home=village), 90, now=NOW)
+    person = await make_person(session, home=here.west)
+    await pay(session, person, 30, now=NOW)
+    told = await say(session, person, "排行")
+    assert "1. west 0.30 学分" in told
+    assert "far-village" not in told
 
 
 async def test_any_other_word_is_a_search(session: AsyncSession) -> None:

@@ -7,6 +7,7 @@ from app.people.erasure import erase
 from app.people.errors import (
     AlreadyMerged,
     GuardianNeeded,
+    IdentityTaken,
     NameUnsuitable,
     OrganisationNotFound,
     OrganisationUnsuitable,
@@ -17,6 +18,7 @@ from app.people.merging import merge
 from app.people.models import Identity, Person
 from app.people.persons import (
     Declaration,
+    attach,
     correct_village,
     declare,
     follow,
@@ -281,3 +283,16 @@ async def test_nobody_has_no_stamp(session: AsyncSession) -> None:
         await stamp(session, 4711)
     with pytest.raises(PersonNotFound):
         await get_person(session, 4711)
+
+
+async def test_a_person_gets_one_more_name_elsewhere_and_nobody_takes_it_over(
+    session: AsyncSession,
+) -> None:
+    one, other = await make_person(session), await make_person(session, "o-other")
+    for _ in range(2):
+        await attach(session, person_id=one.id, appid="corp", openid="zhang", now=NOW)
+    found = await find_person_by_identity(session, appid="corp", openid="zhang")
+    assert found is not None
+    assert found.id == one.id
+    with pytest.raises(IdentityTaken):
+        await attach(session, person_id=other.id, appid="corp", openid="zhang", now=NOW)
