@@ -11,6 +11,7 @@ from app.api import errors
 from app.api.errors import Problem
 from app.api.limiting import Limiter
 from app.api.middleware import RequestFrame
+from app.api.pages import doors
 from app.api.routers import ROUTERS
 from app.core import db, installation, schema
 from app.core.settings import Settings, get_settings
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.limiter = Limiter(settings.rate)
     app.state.revision = schema.newest_revision()
     errors.install(app)
+    doors.install(app)
     app.add_middleware(RequestFrame)
     for router in ROUTERS:
         app.include_router(router)

@@ -34,9 +34,20 @@ BANNED_CALLS = {  # call → the only places that may make it
     "transaction": (*EDGES, "core/db.py", "wechat/token.py"),
     "read_transaction": (*EDGES, "core/db.py"),
 }
-NETWORK = {"app.wechat.calls", "app.wechat.client", "app.wechat.transport", "app.wechat.token"}
+NETWORK = {
+    *("app.wechat.calls", "app.wechat.client", "app.wechat.oauth"),
+    *("app.wechat.transport", "app.wechat.token"),
+}
 PERSONAL = {"openid", "unionid", "phone", "birth_year", "fields", "reply"}
-PERSONAL_TABLES = {"person", "identity", "merge", "office", "consent", "person_token"}
+PERSONAL_TABLES = {
+    "person",
+    "identity",
+    "merge",
+    "office",
+    "consent",
+    "person_token",
+    "sign_in_ticket",
+}
 
 
 def sources() -> Iterator[tuple[str, str, ast.Module]]:
@@ -112,7 +123,8 @@ def opens_transaction(node: ast.AsyncWith) -> bool:
 def calls_network(node: ast.Call) -> bool:
     return bool(
         re.match(
-            r"(calls\.|.*\bwechat\.call\b|client\.|http\.|code_to_session)", ast.unparse(node.func)
+            r"(calls\.|.*\bwechat\.call\b|client\.|http\.|code_to_session|page_visitor)",
+            ast.unparse(node.func),
         )
     )
 

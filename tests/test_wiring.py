@@ -13,6 +13,9 @@ from fastapi.routing import APIRoute
 
 import app
 from app.api import deps, errors
+from app.api.pages import doors
+from app.api.pages.forgery import SAFE_METHODS, guard
+from app.api.pages.router import PageRoute
 from app.api.routers import ROUTERS
 from app.cli.main import shoushan
 from app.core.errors import DomainError
@@ -20,6 +23,14 @@ from app.core.jobs import Job, queue
 from app.core.schema import alembic_config
 from app.worker.schedules import SCHEDULES
 
+ASKING = {deps.get_person_id, deps.get_person_id_first, *doors.ASKING}
+PUBLIC_PAGES = {
+    *("/login", "/login/link/{ticket}", "/login/oauth", "/login/oauth/back", "/logout"),
+    *("/login/scan/{code}", "/login/scan/{code}/picture", "/login/scan/{code}/state"),
+    *("/signed-in", "/static/{digest}/{name:path}", "/text-size"),
+}
+DESIGN = "/design"
+"""The style guide: development only, nothing of anybody's."""
 CHINESE = re.compile(r"[一-鿿]")
 ENGLISH = re.compile(r"[A-Za-z]{2,}")
 
@@ -75,14 +86,26 @@ def test_law_1_no_route_holds_a_transaction_while_it_calls_wechat() -> None:
 def test_every_route_asks_for_a_person_or_is_marked_public() -> None:
     seen = set()
     for route in routes():
-        asks = not {deps.get_person_id, deps.get_person_id_first}.isdisjoint(calls(route.dependant))
+        asks = not ASKING.isdisjoint(calls(route.dependant))
         # One or the other: a public mark on a route that asks would be a lie.
         assert asks != (route.endpoint in deps.PUBLIC), route.path
         seen.add(route.endpoint)
     assert seen >= deps.PUBLIC
     public = sorted({route.path for route in routes() if route.endpoint in deps.PUBLIC})
     expected = ["/api/v1/login/mini", "/healthz", "/metrics", "/readyz", "/wechat/{appid}"]
-    assert public == expected
+    machines = [path for path in public if path not in PUBLIC_PAGES]
+    assert [path for path in machines if not path.startswith(DESIGN)] == expected
+
+
+def test_every_page_is_guarded_against_the_forms_of_strangers() -> None:
+    pages = [one for one in routes() if one.endpoint.__module__.startswith("app.api.pages.")]
+    writing = [one for one in pages if not SAFE_METHODS.issuperset(one.methods or ())]
+    assert len(writing) > 3
+    for route in writing:
+        assert isinstance(route, PageRoute), route.path
+        # Before anybody is asked for: what was typed is kept whoever it was.
+        assert next(calls(route.dependant)) is guard, route.path
+        assert not route.include_in_schema, route.path
 
 
 def test_no_two_routes_share_a_method_and_path() -> None:
@@ -132,5 +155,5 @@ def test_the_contracted_commands_are_there() -> None:
     have = {path.removeprefix("shoushan ") for path, _ in commands(shoushan, "shoushan")}
     assert have >= {
         *("serve", "worker", "sandbox", "up", "migrate", "import orgs", "import lessons"),
-        *("role grant", "bank audit", "bank close"),
+        *("role grant", "login-link", "bank audit", "bank close"),
     }

@@ -14,7 +14,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
+from app.api.pages import trouble
 from app.core import errors
 from app.core.logging import get_logger
 
@@ -62,8 +64,17 @@ class ProblemResponse(JSONResponse):
 
     def render(self, content: Any) -> bytes:
         # A client's key may hold half a surrogate pair, and an error must not fail to be told.
+        self.problem = content
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
         return text.encode("utf-8", "backslashreplace")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Whoever looks at pages gets one: the same status, the same words."""
+        if scope["type"] == "http" and trouble.wanted(scope):
+            shown = trouble.page(scope, self.problem, self.status_code, self.headers)
+            await shown(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def problem(

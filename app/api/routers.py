@@ -2,6 +2,7 @@
 
 from app.api import activities, bank, health, lessons, login, me, organisations, rankings, wechat
 from app.api import credits as my_credits
+from app.api.pages import design, scanning, sign_in, static, text_size, wechat_sign_in
 
 ROUTERS = (
     health.router,  # /healthz /readyz /metrics
@@ -14,4 +15,10 @@ ROUTERS = (
     rankings.router,  # /api/v1/rankings/{people|villages|units}
     bank.router,  # /api/v1/transfers/…/reversal, prior-learning
     activities.router,  # /api/v1/activities
+    sign_in.router,  # /login /login/link/{ticket} /logout /me/sessions
+    scanning.router,  # /login/scan/{code}
+    wechat_sign_in.router,  # /login/oauth
+    text_size.router,  # /text-size
+    static.router,  # /static/{digest}/…: our style sheet, script and drawings
+    design.router,  # /design: the style guide, in development only
 )

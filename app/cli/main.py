@@ -27,6 +27,7 @@ for command in (
     data.revision,
     data.import_group,
     people.role,
+    people.login_link,
     people.person,
     bank.bank,
     ranking.ranking,

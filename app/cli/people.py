@@ -1,4 +1,4 @@
-"""Roles, and persons who turned out to be one."""
+"""Roles, links to sign in by, and persons who turned out to be one."""
 
 import click
 
@@ -6,7 +6,7 @@ from app.cli.running import Failed, run
 from app.core import clock, db
 from app.core.settings import Settings
 from app.flows import meeting
-from app.people import offices
+from app.people import offices, sign_in_tickets, staff_acts
 from app.people.rules import ROLES
 
 
@@ -58,6 +58,33 @@ def grant(name: str, identity: tuple[str, str], org: str, title: str | None) -> 
                 now=now,
             )
         click.echo(f"person {met.person.id} is {name} at {org}")
+
+    run(work)
+
+
+@click.command()
+@click.option("--identity", required=True, type=IdentityType(), help="Who, by WeChat. 微信身份。")
+def login_link(identity: tuple[str, str]) -> None:
+    """Print a link that signs this person in to the web pages, once and within ten minutes.
+
+    签发一次性的网页登录链接，十分钟内有效。
+    """
+
+    async def work(settings: Settings) -> None:
+        now = clock.utcnow()
+        async with db.transaction() as session:
+            met = await meeting.meet(session, appid=identity[0], openid=identity[1], now=now)
+            secret = await sign_in_tickets.make_link(
+                session, person_id=met.person.id, kind="link", now=now
+            )
+            await staff_acts.note(
+                session,
+                person_id=None,
+                act="login_link.make",
+                subject=f"person:{met.person.id}",
+                now=now,
+            )
+        click.echo(f"{settings.base_url}/login/link/{secret}")
 
     run(work)
 

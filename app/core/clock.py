@@ -59,6 +59,11 @@ def real_seconds(seconds: float) -> float:
     return seconds if _origin is None else seconds / _origin.rate
 
 
+def machine_span(span: timedelta) -> timedelta:
+    """How far the service's clock moves in so much of the machine's time: people live in it."""
+    return span if _origin is None else span * _origin.rate
+
+
 def monotonic() -> float:
     """Seconds that never go backwards, for measuring durations."""
     return time.perf_counter()

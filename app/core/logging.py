@@ -98,5 +98,11 @@ def configure(settings: Settings, *, process: str) -> None:
     structlog.contextvars.bind_contextvars(process=process)
 
 
+def current_request_id() -> str | None:
+    """The id of the request this is done for, as bound by the edge; None outside of one."""
+    found: str | None = structlog.contextvars.get_contextvars().get("request_id")
+    return found
+
+
 def get_logger() -> Any:
     return structlog.stdlib.get_logger()

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import DomainError, NotFound
 from app.core.jobs import Job, defer
-from app.flows import chat
+from app.flows import chat, computer_sign_in
 from app.flows.erasure import erase
 from app.flows.meeting import meet
 from app.learning import activities
@@ -18,6 +18,7 @@ from app.learning.activities import ActivityNotFound, NotOpenForSignIn
 from app.people import persons
 from app.people import queries as people
 from app.people.models import Organisation, Person
+from app.people.sign_in_tickets import SCENE
 from app.wechat import kinds
 from app.wechat.replies import TextReply
 
@@ -70,6 +71,8 @@ async def _heard(session: AsyncSession, message: kinds.Text | kinds.Media, now: 
     await persons.touch(session, identity_id=met.identity.id, now=message.created_at)
     if not isinstance(message, kinds.Text):
         return CANNOT_READ
+    if computer_sign_in.is_confirmation(message.content):
+        return await computer_sign_in.confirmed(session, person=met.person, now=now)
     return await chat.reply_to(session, person=met.person, said=message.content, now=now)
 
 
@@ -101,8 +104,11 @@ async def _welcome(session: AsyncSession, message: kinds.Subscribe, now: datetim
 
 
 async def _scanned(session: AsyncSession, person: Person, scene: str, now: datetime) -> str:
-    """A parametric code: of a village, or of an activity."""
+    """A parametric code: of a village, of an activity, or on a computer's screen."""
     code = scene.removeprefix("v:")
+    if scene.startswith(SCENE):
+        code = scene.removeprefix(SCENE)
+        return await computer_sign_in.scanned(session, person=person, code=code, now=now)
     try:
         if code.startswith("act-"):
             return await _signed_in(session, person, code, now)

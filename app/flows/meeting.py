@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.logging import get_logger
 from app.credit_bank import merging as credit_merging
 from app.learning import service as learning
-from app.people import merging, persons
+from app.people import merging, persons, staff_acts
 from app.people.models import Merge
 
 log = get_logger()
@@ -48,6 +48,7 @@ async def merge(
         now=now,
     )
     await _join_books(session, made, now)
+    await _note(session, "person.merge", made, by_id=ordered_by_id, now=now)
     return made
 
 
@@ -62,7 +63,16 @@ async def unmerge(session: AsyncSession, *, merge_id: int, by_id: int, now: date
         merged_id=undone.merged_id,
         now=now,
     )
+    await _note(session, "person.unmerge", undone, by_id=by_id, now=now)
     return undone
+
+
+async def _note(
+    session: AsyncSession, act: str, merge: Merge, *, by_id: int | None, now: datetime
+) -> None:
+    facts = {"merge_id": merge.id, "merged_id": merge.merged_id}
+    subject = f"person:{merge.kept_id}"
+    await staff_acts.note(session, person_id=by_id, act=act, subject=subject, facts=facts, now=now)
 
 
 async def _join_books(session: AsyncSession, merge: Merge, now: datetime) -> None:

@@ -9,7 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import local_day
 from app.core.db import Model
-from app.people.models import Consent, Identity, Merge, Office, Organisation, Person, Session
+from app.people.models import (
+    Consent,
+    Identity,
+    Merge,
+    Office,
+    Organisation,
+    Person,
+    Session,
+    SignInTicket,
+    StaffAct,
+)
 from app.people.queries import resolve_alias, selves
 
 ENDED_BY_ERASURE = "本人注销"
@@ -18,13 +28,14 @@ ENDED_BY_ERASURE = "本人注销"
 async def erase(session: AsyncSession, *, person_id: int, now: datetime) -> Person:
     """Forget a person and everybody merged into them; again changes nothing.
 
-    The rows of persons, consents, offices and merges stay, emptied of what tells who it was: the
-    ledger, the proof of consent and the record of who decided what keep their ids.
+    The rows of persons, consents, offices, merges and acts of staff stay, emptied of what tells who
+    it was: the ledger, the proof of consent and the record of who decided what keep their ids.
     """
     persons = await _lock_selves(session, person_id)
     ids = [person.id for person in persons]
     await session.execute(delete(Identity).where(Identity.person_id.in_(ids)))
     await session.execute(delete(Session).where(Session.person_id.in_(ids)))
+    await session.execute(delete(SignInTicket).where(SignInTicket.person_id.in_(ids)))
     await session.execute(
         update(Consent)
         .where(Consent.person_id.in_(ids))
@@ -68,6 +79,8 @@ async def export(session: AsyncSession, *, person_id: int) -> dict[str, Any]:
         "consents": await all_of(Consent, Consent.person_id, Consent.guardian_id),
         "merges": await all_of(Merge, Merge.kept_id, Merge.merged_id),
         "sessions": await all_of(Session, Session.person_id),
+        "sign_in_tickets": await all_of(SignInTicket, SignInTicket.person_id),
+        "staff_acts": await all_of(StaffAct, StaffAct.person_id),
     }
 
 

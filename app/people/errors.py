@@ -128,3 +128,27 @@ class TokenRevoked(Unauthenticated):
 
 class IdentityTaken(Conflict):
     title = "这个账号已经属于另一个人"
+
+
+class SessionNotFound(NotFound):
+    title = "没有找到这台设备的登录"
+
+
+class TicketUnknown(NotFound):
+    title = "这个登录链接或登录码无效"
+
+
+class TicketExpired(Conflict):
+    title = "这个登录链接或登录码已过期，请重新获取"
+
+
+class TicketUsed(Conflict):
+    title = "这个登录链接或登录码已经用过，请重新获取"
+
+
+class ScanTaken(Conflict):
+    title = "这个登录码已被别人扫过，请在电脑上换一个"
+
+
+class NotConfirmed(Conflict):
+    title = "手机上还没有确认登录"

@@ -4,6 +4,7 @@ All personal data of the service stands in these tables; other packages keep per
 """
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -17,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import Identity as Numbered
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Model
@@ -184,11 +185,11 @@ class Consent(Model):
 
 
 class Session(Model):
-    """A signed-in device. Only the token's SHA-256 is kept."""
+    """A signed-in device: an `api` token or a `web` cookie. Only the secret's SHA-256 is kept."""
 
     __tablename__ = "person_token"
     __table_args__ = (
-        CheckConstraint("kind in ('api')", name="kind"),
+        CheckConstraint("kind in ('api', 'web')", name="kind"),
         CheckConstraint("octet_length(digest) = 32", name="digest"),
     )
 
@@ -196,7 +197,56 @@ class Session(Model):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     kind: Mapped[str] = mapped_column(Text)
+    # What the browser calls itself: shown to its owner as a device's name.
+    user_agent: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     last_used_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class SignInTicket(Model):
+    """A way to be signed in once. Only the secret's SHA-256 is kept.
+
+    `link` and `web_view` are made for a person. A `scan` belongs to a browser, which holds the
+    secret; `code` is what its picture shows, and `person_id` who scanned it.
+    """
+
+    __tablename__ = "sign_in_ticket"
+    __table_args__ = (
+        CheckConstraint("kind in ('link', 'web_view', 'scan')", name="kind"),
+        CheckConstraint("state in ('waiting', 'confirmed', 'used')", name="state"),
+        CheckConstraint("octet_length(digest) = 32", name="digest"),
+        CheckConstraint("(kind = 'scan') = (code is not null)", name="code"),
+        CheckConstraint(
+            "person_id is not null or (kind = 'scan' and state = 'waiting')", name="person"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Numbered(), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    code: Mapped[str | None] = mapped_column(Text, unique=True)
+    kind: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    confirmed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class StaffAct(Model):
+    """The audit log: what somebody with an office did. A trigger refuses every change of a row."""
+
+    __tablename__ = "staff_act"
+    __table_args__ = (Index(None, "person_id", "id"), Index(None, "subject", "id"))
+
+    id: Mapped[int] = mapped_column(BigInteger, Numbered(), primary_key=True)
+    # NULL: by the operator's command line.
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    act: Mapped[str] = mapped_column(Text)
+    # `kind:id`, e.g. person:7. Ids only: the row outlasts an erasure.
+    subject: Mapped[str] = mapped_column(Text)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    request_id: Mapped[str | None] = mapped_column(Text)

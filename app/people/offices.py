@@ -5,6 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.people import staff_acts
 from app.people.errors import (
     OfficeAlreadyEnded,
     OfficeAlreadyHeld,
@@ -64,7 +65,27 @@ async def grant(
     )
     session.add(office)
     await session.flush()
+    await _note(session, "office.grant", office, by_id=granted_by_id, now=now)
     return office
+
+
+async def _note(
+    session: AsyncSession, act: str, office: Office, *, by_id: int | None, now: datetime
+) -> None:
+    until_on = None if office.until_on is None else office.until_on.isoformat()
+    await staff_acts.note(
+        session,
+        person_id=by_id,
+        act=act,
+        subject=f"person:{office.person_id}",
+        facts={
+            "office_id": office.id,
+            "role": office.role,
+            "org_id": office.org_id,
+            "until_on": until_on,
+        },
+        now=now,
+    )
 
 
 async def _overlapping(
@@ -110,6 +131,7 @@ async def end(
     office.until_on, office.ended_reason = last, reason
     office.ended_by_id, office.ended_at = ended_by_id, now
     await session.flush()
+    await _note(session, "office.end", office, by_id=ended_by_id, now=now)
     return office
 
 

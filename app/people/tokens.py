@@ -7,6 +7,7 @@ reading does not write.
 import secrets
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Literal
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,22 +23,36 @@ EXTEND_AFTER = timedelta(days=1)
 
 async def issue(session: AsyncSession, *, person_id: int, now: datetime) -> tuple[str, datetime]:
     """A new token and the instant it expires if never used."""
+    expires_at = now + LIFETIME
+    token, _ = await add(session, person_id=person_id, kind="api", expires_at=expires_at, now=now)
+    return token, expires_at
+
+
+async def add(
+    session: AsyncSession,
+    *,
+    person_id: int,
+    kind: Literal["api", "web"],
+    expires_at: datetime,
+    user_agent: str | None = None,
+    now: datetime,
+) -> tuple[str, Session]:
+    """A new secret and its row."""
     # An erasure deletes the tokens it sees; the lock lets none be issued behind its back.
     await lock_person(session, person_id)
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    expires_at = now + LIFETIME
-    session.add(
-        Session(
-            person_id=person_id,
-            digest=_digest(token),
-            kind="api",
-            created_at=now,
-            expires_at=expires_at,
-            last_used_at=now,
-        )
+    added = Session(
+        person_id=person_id,
+        digest=digest_of(token),
+        kind=kind,
+        user_agent=user_agent,
+        created_at=now,
+        expires_at=expires_at,
+        last_used_at=now,
     )
+    session.add(added)
     await session.flush()
-    return token, expires_at
+    return token, added
 
 
 async def authenticate(
@@ -47,11 +62,26 @@ async def authenticate(
 
     Give `extend=False` in a transaction that may not write.
     """
+    held, person_id = await find(session, token=token, kind="api", now=now)
+    if extend and held.last_used_at <= now - EXTEND_AFTER:
+        used = Session.last_used_at <= now - EXTEND_AFTER
+        await session.execute(
+            update(Session)
+            .where(Session.id == held.id, used)
+            .values(last_used_at=now, expires_at=now + LIFETIME)
+        )
+    return person_id
+
+
+async def find(
+    session: AsyncSession, *, token: str, kind: Literal["api", "web"], now: datetime
+) -> tuple[Session, int]:
+    """A valid row and its person, through merges. Raises TokenUnknown, -Expired, -Revoked."""
     row = (
         await session.execute(
             select(Session, Person.merged_into_id)
             .join(Person, Person.id == Session.person_id)
-            .where(Session.digest == _digest(token))
+            .where(Session.digest == digest_of(token), Session.kind == kind)
         )
     ).one_or_none()
     if row is None:
@@ -61,23 +91,16 @@ async def authenticate(
         raise TokenRevoked
     if held.expires_at <= now:
         raise TokenExpired
-    if extend and held.last_used_at <= now - EXTEND_AFTER:
-        used = Session.last_used_at <= now - EXTEND_AFTER
-        await session.execute(
-            update(Session)
-            .where(Session.id == held.id, used)
-            .values(last_used_at=now, expires_at=now + LIFETIME)
-        )
     if merged_into_id is None:
-        return int(held.person_id)
-    return await resolve_alias(session, merged_into_id)
+        return held, int(held.person_id)
+    return held, await resolve_alias(session, merged_into_id)
 
 
 async def revoke(session: AsyncSession, *, token: str, now: datetime) -> None:
     """Sign this device out; an unknown token is as good as signed out."""
     await session.execute(
         update(Session)
-        .where(Session.digest == _digest(token))
+        .where(Session.digest == digest_of(token))
         .values(revoked_at=func.coalesce(Session.revoked_at, now))
     )
 
@@ -93,5 +116,5 @@ async def revoke_all(session: AsyncSession, *, person_id: int, now: datetime) ->
     return len(revoked.all())
 
 
-def _digest(token: str) -> bytes:
+def digest_of(token: str) -> bytes:
     return sha256(token.encode(errors="replace")).digest()

@@ -1,0 +1,36 @@
+"""The router of every page: HTML, not in the API's document, forms guarded against strangers."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+
+from app.api.pages import cookies
+from app.api.pages.forgery import guard
+
+
+class PageRoute(APIRoute):
+    """Sets the cookie that a form of the page was bound to."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            response = await handle(request)
+            cookies.keep_visit(request, response)
+            return response
+
+        return answer
+
+
+def page_router(prefix: str = "") -> APIRouter:
+    """Pages are made with this and nothing else: a test walks all of them."""
+    return APIRouter(
+        prefix=prefix,
+        route_class=PageRoute,
+        default_response_class=HTMLResponse,
+        dependencies=[Depends(guard)],
+        include_in_schema=False,
+    )
