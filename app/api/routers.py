@@ -1,6 +1,24 @@
 """The URL map on one page."""
 
-from app.api import activities, bank, health, lessons, login, me, organisations, rankings, wechat
+from app.api import (
+    activities,
+    bank,
+    deliveries,
+    groups,
+    health,
+    issues,
+    lessons,
+    links,
+    login,
+    me,
+    organisations,
+    pushes,
+    rankings,
+    tasks,
+    uploads,
+    wechat,
+    weeks,
+)
 from app.api import credits as my_credits
 
 ROUTERS = (
@@ -14,4 +32,15 @@ ROUTERS = (
     rankings.router,  # /api/v1/rankings/{people|villages|units}
     bank.router,  # /api/v1/transfers/…/reversal, prior-learning
     activities.router,  # /api/v1/activities
+    tasks.router,  # /api/v1/tasks: what there is to do by hand
+    issues.router,  # /api/v1/issues: written, reviewed, scheduled
+    issues.readers,  # /a/{issue}-{version}/{index}: 阅读原文
+    weeks.router,  # /api/v1/weeks, publishing-plan, closed-days, issues/{id}/outcome
+    uploads.router,  # /api/v1/uploads
+    uploads.readers,  # /uploads/{sha256}.{jpg|png}
+    pushes.router,  # /api/v1/pushes: written, reviewed, scheduled
+    groups.router,  # /api/v1/groups
+    deliveries.router,  # /api/v1/deliveries: sent, retry, give-up, dead letters
+    deliveries.reached,  # /api/v1/reach
+    links.router,  # /g/{code}, /posters/{code}.png: what a group's link leads to
 )
