@@ -6,10 +6,13 @@ from sqlalchemy.schema import SchemaItem
 
 import app.content.models
 import app.core.installation
+import app.core.once
 import app.core.schedule
 import app.credit_bank.models
+import app.editorial.models
 import app.learning.models
 import app.people.models
+import app.push.account_models
 import app.push.models
 import app.ranking.models
 import app.recognition.models

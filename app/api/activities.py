@@ -3,18 +3,28 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from app.api.bank import NotYourBranch
-from app.api.deps import CurrentPerson, Now, PersonIdFirst, SessionDep, WeChatDep
+from app.api.deps import (
+    CurrentPerson,
+    Cursor,
+    Limit,
+    Now,
+    PersonId,
+    PersonIdFirst,
+    SessionDep,
+    WeChatDep,
+)
 from app.api.errors import problems
-from app.api.schemas import Body, PageOut
+from app.api.schemas import Body, OrgOut, PageOut
 from app.content.platforms import PLATFORM_NAMES
 from app.core import clock
 from app.core.clock import local_day
 from app.core.db import transaction
 from app.core.errors import Invalid
+from app.core.paging import LIMIT_DEFAULT
 from app.flows.activities import confirm_attendance
 from app.learning import activities
 from app.learning.models import Activity
@@ -54,6 +64,19 @@ class ActivityOut(BaseModel):
     minutes: int = Field(description="What it is worth, in minutes")
 
 
+class UpcomingOut(BaseModel):
+    """Without the code: that is shown at the door."""
+
+    id: int = Field(description="The activity's id")
+    title: str = Field(description="What it is called")
+    platform: str = Field(description="Its platform")
+    org: OrgOut = Field(description="Whose it is")
+    starts_at: datetime = Field(description="Beginning")
+    ends_at: datetime = Field(description="End")
+    minutes: int = Field(description="What it is worth, in minutes")
+    signed_up: bool = Field(description="Whether I mean to come")
+
+
 class CodeOut(BaseModel):
     scene: str = Field(description="What the code carries")
     url: str = Field(description="What a scanner reads: draw it as a QR code")
@@ -72,6 +95,53 @@ class ConfirmIn(Body):
     person_ids: list[Annotated[int, Field(ge=1, lt=2**63)]] = Field(
         min_length=1, max_length=500, description="Who was really there"
     )
+
+
+@router.get("", summary="What is coming, the next first", responses=problems(400, 401, 429))
+async def list_upcoming(
+    person_id: PersonId,
+    session: SessionDep,
+    now: Now,
+    cursor: Cursor = None,
+    limit: Limit = LIMIT_DEFAULT,
+) -> PageOut[UpcomingOut]:
+    """For everybody signed in; what is going on at the moment included."""
+    page = await activities.list_upcoming(
+        session,
+        person_ids=await people.list_selves(session, person_id),
+        now=now,
+        cursor=cursor,
+        limit=limit,
+    )
+    items = [await _upcoming(session, *one) for one in page.items]
+    return PageOut(items=items, next=page.next)
+
+
+@router.post(
+    "/{activity_id}/sign-up",
+    summary="I mean to come: remind me the day before",
+    responses=problems(401, 404, 409, 429),
+)
+async def sign_up(
+    activity_id: ActivityId, person_id: PersonId, session: SessionDep, now: Now
+) -> UpcomingOut:
+    """Again changes nothing. It is no sign-in, and earns nothing."""
+    activity = await activities.sign_up(
+        session, activity_id=activity_id, person_id=person_id, now=now
+    )
+    return await _upcoming(session, activity, signed_up=True)
+
+
+@router.delete(
+    "/{activity_id}/sign-up", summary="I am not coming", status_code=204, response_class=Response,
+    responses=problems(401, 404, 429),
+)  # fmt: skip
+async def cancel_sign_up(
+    activity_id: ActivityId, person_id: PersonId, session: SessionDep, now: Now
+) -> Response:
+    selves = await people.list_selves(session, person_id)
+    await activities.cancel_sign_up(session, activity_id=activity_id, person_ids=selves, now=now)
+    return Response(status_code=204)
 
 
 @router.post(
@@ -155,6 +225,20 @@ async def confirm(
         now=now,
     )
     return await list_attendance(activity_id, actor, session)
+
+
+async def _upcoming(session: SessionDep, activity: Activity, signed_up: bool) -> UpcomingOut:  # noqa: FBT001  a pair of a page
+    place = await people.get_organisation(session, activity.org_id)
+    return UpcomingOut(
+        id=activity.id,
+        title=activity.title,
+        platform=activity.platform,
+        org=OrgOut(code=place.code, name=place.name),
+        starts_at=activity.starts_at,
+        ends_at=activity.ends_at,
+        minutes=activity.minutes,
+        signed_up=signed_up,
+    )
 
 
 async def _of_my_branch(session: SessionDep, actor: CurrentPerson, activity_id: int) -> Activity:

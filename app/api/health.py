@@ -14,7 +14,14 @@ from app.api.deps import Now, public
 from app.api.errors import RETRY_SECONDS, problem, problems
 from app.core.db import transaction
 from app.core.logging import get_logger
-from app.core.metrics import INBOX_FAILED, QUEUE_FAILED, QUEUE_WAITING
+from app.core.metrics import (
+    DELIVERIES_DOUBTFUL,
+    INBOX_FAILED,
+    QUEUE_FAILED,
+    QUEUE_WAITING,
+    TASKS_OPEN,
+    WEEKS_AT_RISK,
+)
 from app.core.schema import is_migrated
 from app.flows.watch import look
 
@@ -61,13 +68,19 @@ async def readyz(request: Request) -> Ready | JSONResponse:
 
 @router.get("/metrics", summary="Prometheus", include_in_schema=False)
 @public
-async def metrics() -> Response:
+async def metrics(now: Now) -> Response:
     try:
         async with transaction() as session:
-            seen = await look(session)
+            seen = await look(session, now=now)
         INBOX_FAILED.set(seen.inbox_failed)
         QUEUE_WAITING.set(seen.jobs_waiting)
         QUEUE_FAILED.set(seen.jobs_failed)
+        WEEKS_AT_RISK.set(seen.weeks_at_risk)
+        TASKS_OPEN.clear()  # A kind that is done is not among those seen.
+        for kind, number in seen.tasks.items():
+            TASKS_OPEN.labels(kind).set(number)
+        for state, number in seen.deliveries.items():
+            DELIVERIES_DOUBTFUL.labels(state).set(number)
     except (SQLAlchemyError, psycopg.Error, OSError) as error:
         # The counters of this process are worth having even then.
         log.warning("metrics.incomplete", error=type(error).__name__)

@@ -7,19 +7,29 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from app.api.credits import AwardOut, awards_out
-from app.api.deps import Cursor, EmptyIsAbsent, Limit, Now, PersonId, SessionDep
+from app.api.deps import Cursor, EmptyIsAbsent, Limit, Now, PersonId, SessionDep, SettingsDep
 from app.api.errors import problems
 from app.api.schemas import Body, PageOut
 from app.content import queries as content
 from app.content.errors import LessonNotFound
 from app.core.paging import LIMIT_DEFAULT
+from app.core.settings import Settings
 from app.flows import completion
 from app.flows.lessons import OpenLesson, open_lesson, todays_lesson
 from app.learning import queries as learning
+from app.push.links import read_code
 
 router = APIRouter(prefix="/api/v1/lessons", tags=["lessons"])
 
 LessonId = Annotated[int, Path(ge=1, lt=2**63, description="The lesson's id")]
+Via = Annotated[
+    str | None,
+    Query(
+        max_length=64,
+        description="Code of the group's link that led here: counts for the group, not the person",
+    ),
+    EmptyIsAbsent,
+]
 OptionIndex = Annotated[int, Field(ge=0, lt=100)]
 
 
@@ -124,6 +134,11 @@ def lesson_out(opened: OpenLesson) -> LessonOut:
     )
 
 
+def delivery_of(via: str | None, settings: Settings) -> int | None:
+    """The delivery a link's code stands for; a forged one is as good as none."""
+    return None if via is None else read_code(via, secret=settings.secret_key)
+
+
 @router.get("", summary="Published lessons, newest first", responses=problems(400, 401, 429))
 async def list_lessons(
     person_id: PersonId,
@@ -171,10 +186,21 @@ async def get_lesson(lesson_id: LessonId, person_id: PersonId, session: SessionD
     "/{lesson_id}/beats", summary="I am reading this now", responses=problems(401, 404, 409, 429)
 )
 async def post_beat(
-    lesson_id: LessonId, person_id: PersonId, session: SessionDep, now: Now
+    lesson_id: LessonId,
+    person_id: PersonId,
+    session: SessionDep,
+    settings: SettingsDep,
+    now: Now,
+    via: Via = None,
 ) -> BeatOut:
     """Send one every 15 seconds while the page is visible. Only the server's clock counts."""
-    outcome = await completion.beat(session, person_id=person_id, lesson_id=lesson_id, now=now)
+    outcome = await completion.beat(
+        session,
+        person_id=person_id,
+        lesson_id=lesson_id,
+        via=delivery_of(via, settings),
+        now=now,
+    )
     return BeatOut(
         seconds=outcome.study.verified_ms // 1000,
         required_seconds=outcome.required_seconds,
@@ -189,11 +215,22 @@ async def post_beat(
     responses=problems(400, 401, 404, 409, 413, 429),
 )  # fmt: skip
 async def post_answers(
-    lesson_id: LessonId, body: AnswersIn, person_id: PersonId, session: SessionDep, now: Now
+    lesson_id: LessonId,
+    body: AnswersIn,
+    person_id: PersonId,
+    session: SessionDep,
+    settings: SettingsDep,
+    now: Now,
+    via: Via = None,
 ) -> AnswersOut:
     """Graded here. After a failed attempt the next one must wait, longer each time."""
     outcome, results = await completion.answer(
-        session, person_id=person_id, lesson_id=lesson_id, answers=body.answers, now=now
+        session,
+        person_id=person_id,
+        lesson_id=lesson_id,
+        answers=body.answers,
+        via=delivery_of(via, settings),
+        now=now,
     )
     return AnswersOut(
         passed=outcome.passed,

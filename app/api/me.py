@@ -7,13 +7,14 @@ from fastapi import APIRouter, Header, Path, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.deps import Now, PersonId, SessionDep
+from app.api.deps import Now, PersonId, SessionDep, SettingsDep
 from app.api.errors import problems
 from app.api.schemas import Body, OrgOut, PageOut, org_out
 from app.core.clock import local_day
 from app.flows import erasure
 from app.people import consents, offices, persons, tokens
 from app.people import queries as people
+from app.push import permits
 
 router = APIRouter(prefix="/api/v1/me", tags=["me"])
 
@@ -52,6 +53,12 @@ class ConsentIn(Body):
     guardian_note: str | None = Field(
         default=None, max_length=200, description="Where the guardian's paper is kept (under 14)"
     )
+
+
+class NoticeOut(BaseModel):
+    kind: str = Field(description="lesson, activity, honour or duty")
+    template_id: str = Field(description="What the mini-program's popup asks for")
+    left: int = Field(description="How many messages of this kind one still allows")
 
 
 class PurposeOut(BaseModel):
@@ -155,6 +162,19 @@ async def withdraw_consent(
 ) -> PageOut[PurposeOut]:
     await consents.withdraw(session, person_id=person_id, purpose=purpose, now=now)
     return await get_consents(person_id, session)
+
+
+@router.get("/notices", summary="Which reminders I allowed", responses=problems(401, 429))
+async def get_notices(
+    person_id: PersonId, session: SessionDep, settings: SettingsDep
+) -> PageOut[NoticeOut]:
+    """For the popup of the mini-program: every accepted tap there allows one message more."""
+    left = await permits.count(session, person_id=person_id, appid=settings.wechat.mini.appid)
+    items = [
+        NoticeOut(kind=kind, template_id=template_id, left=left.get(template_id, 0))
+        for kind, template_id in sorted(settings.push.notice_templates.items())
+    ]
+    return PageOut(items=items, next=None)
 
 
 @router.post(

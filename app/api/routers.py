@@ -1,6 +1,24 @@
 """The URL map on one page."""
 
-from app.api import activities, bank, health, lessons, login, me, organisations, rankings, wechat
+from app.api import (
+    activities,
+    bank,
+    deliveries,
+    groups,
+    health,
+    issues,
+    lessons,
+    links,
+    login,
+    me,
+    organisations,
+    pushes,
+    rankings,
+    tasks,
+    uploads,
+    wechat,
+    weeks,
+)
 from app.api import credits as my_credits
 from app.api.pages import design, scanning, sign_in, static, text_size, wechat_sign_in
 
@@ -21,4 +39,15 @@ ROUTERS = (
     text_size.router,  # /text-size
     static.router,  # /static/{digest}/…: our style sheet, script and drawings
     design.router,  # /design: the style guide, in development only
+    tasks.router,  # /api/v1/tasks: what there is to do by hand
+    issues.router,  # /api/v1/issues: written, reviewed, scheduled
+    issues.readers,  # /a/{issue}-{version}/{index}: 阅读原文
+    weeks.router,  # /api/v1/weeks, publishing-plan, closed-days, issues/{id}/outcome
+    uploads.router,  # /api/v1/uploads
+    uploads.readers,  # /uploads/{sha256}.{jpg|png}
+    pushes.router,  # /api/v1/pushes: written, reviewed, scheduled
+    groups.router,  # /api/v1/groups
+    deliveries.router,  # /api/v1/deliveries: sent, retry, give-up, dead letters
+    deliveries.reached,  # /api/v1/reach
+    links.router,  # /g/{code}, /posters/{code}.png: what a group's link leads to
 )

@@ -27,15 +27,24 @@ from app.cli.life import (
     study,
 )
 from app.cli.running import Failed
+from app.cli.staff import WEEK_DAYS, Office, open_rooms, prepare_week
+from app.cli.week import check_week, do_duties, read_links, settle_doubts
 from app.core import clock
 from app.core.settings import PROJECT, get_settings
 
 REQUESTS_PER_STUDY = 12
 REQUESTS_PER_SECOND = 45
 """What two cores answer while they also play the residents and the stand-in, with room to spare."""
-DAY_SECONDS_MIN = 8
+DAY_SECONDS_MIN = 16
+"""On a faster clock the worker's tick, five times a real second, would miss a group's hour."""
+LEAD_SECONDS = 12
+"""Before the first morning: the town is set up, and its staff prepares the week."""
 AWAKE = (time(6, 30), time(21, 30))
 PLAYERS = 24
+ROUNDS = (time(9, 30), time(11, 0), time(16, 0))
+"""When the staff looks at its tasks."""
+SLOTS = (2, 5)
+"""Tuesday and Friday: the planner's own default."""
 CLOSE_BY = time(0, 40)
 """By then the worker has closed the last day and frozen its rankings."""
 
@@ -52,6 +61,11 @@ class Stage:
     rate: float
     environment: dict[str, str]
 
+    @property
+    def announcement(self) -> Path:
+        """What `up` prints once everything is there."""
+        return self.data_dir / "up.txt"
+
 
 @click.command()
 @click.option("--residents", default=200, show_default=True, type=click.IntRange(1, 100_000),
@@ -67,26 +81,32 @@ def demo(residents: int, days: int, seed: int) -> None:
     if get_settings().env == "production":
         raise Failed("the demo is refused in production 生产环境不允许演示")
     stage = _set_stage(residents, days)
-    with (stage.data_dir / "demo.log").open("wb") as log:
+    with (stage.data_dir / "demo.log").open("wb") as log, stage.announcement.open("wb") as said:
         up = subprocess.Popen(
-            [sys.executable, "-m", "app.cli.main", "up", "--sandbox", "--town"],
+            [sys.executable, "-m", "app.cli.main", "up", "--sandbox", "--town", "--no-week"],
             env=stage.environment,
             cwd=PROJECT,
-            stdout=subprocess.DEVNULL,
+            stdout=said,
             stderr=log,
         )
     try:
         asyncio.run(_play(stage, up, residents, days, seed))
-        audit = subprocess.run(
-            [sys.executable, "-m", "app.cli.main", "bank", "audit"],
-            env=stage.environment,
-            cwd=PROJECT,
-            check=False,
-        )
+        _run(stage, "push", "status")
+        audit = _run(stage, "bank", "audit")
     finally:
         up.send_signal(signal.SIGTERM)
         up.wait(timeout=60)
     raise click.exceptions.Exit(audit.returncode)
+
+
+def _run(stage: Stage, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    """One of our own commands on the demonstration's installation; it prints where we print."""
+    return subprocess.run(  # noqa: S603  our own program
+        [sys.executable, "-m", "app.cli.main", *arguments],
+        env=stage.environment,
+        cwd=PROJECT,
+        check=False,
+    )
 
 
 def _set_stage(residents: int, days: int) -> Stage:
@@ -96,8 +116,7 @@ def _set_stage(residents: int, days: int) -> Stage:
     day_seconds = max(DAY_SECONDS_MIN, residents * REQUESTS_PER_STUDY / REQUESTS_PER_SECOND)
     rate = round(24 * 3600 / day_seconds, 1)
     first_day = clock.local_day(clock.real_now()) - timedelta(days=days)
-    # Half a day earlier, so that the town is set up before its first morning.
-    start = clock.day_start(first_day) - timedelta(seconds=min(20 * rate, 6 * 3600))
+    start = clock.day_start(first_day) - timedelta(seconds=LEAD_SECONDS * rate)
     port, sandbox_port = _free_port(), _free_port()
     environment = {
         name: value for name, value in os.environ.items() if name != "SHOUSHAN_DATABASE_URL"
@@ -142,11 +161,15 @@ async def _play(
         answers = read_answers(PROJECT / "content")
         town = Town(service, stand_in, stage.rate, answers, dice)
         villages = _villages()
-        await _until_settled(town, up, len(villages))
+        await _until_settled(stage, up)
         shown = datetime.fromisoformat((await service.get("/healthz")).json()["now"])
         first_start = clock.real_now() - (shown - stage.start) / stage.rate
         clock.settle(clock.Origin(first_start, stage.start, stage.rate))
         people = make_residents(residents, villages, dice)
+        office = Office(town)
+        await office.sign_in()
+        await open_rooms(office)
+        await prepare_week(office, stage.first_day, min(days, WEEK_DAYS))
         click.echo(
             f"{residents} residents, {days} days, clock x {stage.rate:.0f}, in {stage.data_dir}"
             " 演示开始"
@@ -154,22 +177,17 @@ async def _play(
         bar: tqdm[Any] = tqdm(total=residents * days, unit="resident-day", disable=None)
         with bar:
             for day in range(days):
-                await _one_day(town, people, stage.first_day + timedelta(days=day), bar)
+                await _one_day(town, office, people, stage.first_day + timedelta(days=day), bar)
         await _until(_moment(stage.first_day + timedelta(days=days), CLOSE_BY))
         await _show(town, people)
+        await _show_week(office, stage, days)
 
 
-async def _until_settled(town: Town, up: "subprocess.Popen[bytes]", codes: int) -> None:
-    """The town is there once every village has its code: about the last thing `up` does."""
-    while True:
+async def _until_settled(stage: Stage, up: "subprocess.Popen[bytes]") -> None:
+    """The town is there, its staff and the week prepared, once `up` has announced itself."""
+    while "Ctrl-C" not in stage.announcement.read_text("utf-8"):
         if up.poll() is not None:
             raise Failed(f"the demonstration did not start (exit status {up.returncode})")
-        try:
-            made = (await town.stand_in.get("/_sandbox/qrcodes")).json()
-            if len(made) >= codes and (await town.service.get("/readyz")).is_success:
-                return
-        except httpx.TransportError:
-            pass
         await asyncio.sleep(0.2)
 
 
@@ -189,8 +207,13 @@ async def _until(instant: datetime) -> None:
     await asyncio.sleep(max(0.0, clock.real_seconds(left)))
 
 
-async def _one_day(town: Town, people: list[Resident], day: date, bar: "tqdm[Any]") -> None:
-    """Each resident comes, or does not, at a moment of the waking day; PLAYERS at a time."""
+async def _one_day(
+    town: Town, office: Office, people: list[Resident], day: date, bar: "tqdm[Any]"
+) -> None:
+    """Each resident comes, or does not, at a moment of the waking day; PLAYERS at a time.
+
+    The staff looks at its tasks three times, one round after the other.
+    """
     seats = asyncio.Semaphore(PLAYERS)
     bar.set_description(day.isoformat())
     wake, sleep = (_moment(day, at) for at in AWAKE)
@@ -208,9 +231,26 @@ async def _one_day(town: Town, people: list[Resident], day: date, bar: "tqdm[Any
         (one, wake + (sleep - wake) * town.dice.random(), town.dice.random() < one.diligence)
         for one in people
     ]
+
+    async def work() -> None:
+        for at in ROUNDS:
+            await _until(_moment(day, at))
+            await do_duties(office)
+            town.links = await read_links(office)
+
     async with asyncio.TaskGroup() as group:
+        group.create_task(work())
         for resident, moment, learns in plans:
             group.create_task(live(resident, moment, learns=learns))
+
+
+async def _show_week(office: Office, stage: Stage, days: int) -> None:
+    """What became of the issues and pushes, and whether anybody saw one of them twice."""
+    doubts = await settle_doubts(office)
+    passed = [(stage.first_day + timedelta(days=number)).isoweekday() for number in range(days)]
+    due = min(len(office.script["issues"]), sum(day in SLOTS for day in passed))
+    said = await check_week(office, issues=due)
+    click.echo(f"\n{said}; {doubts} in doubt, which a person settled\n")
 
 
 async def _show(town: Town, people: list[Resident]) -> None:

@@ -46,6 +46,8 @@ class Town:
     rate: float
     answers: dict[str, list[int]]
     dice: random.Random
+    links: dict[str, str] = field(default_factory=dict)
+    """Organisation → the code of the link its group saw last."""
     requests: int = 0
     repeats: int = 0
 
@@ -135,10 +137,10 @@ async def study(town: Town, resident: Resident) -> None:
     lesson = (await call(town, resident, "GET", "/lessons/today")).json()
     if lesson["progress"]["completed_at"] is not None:
         return
-    path = f"/lessons/{lesson['id']}"
+    path, via = f"/lessons/{lesson['id']}", await _tap(town, resident)
     seconds = lesson["progress"]["seconds"]
     while seconds < lesson["required_seconds"]:
-        beat = (await call(town, resident, "POST", f"{path}/beats")).json()
+        beat = (await call(town, resident, "POST", f"{path}/beats{via}")).json()
         _note(resident, lesson["id"], beat)
         seconds = beat["seconds"]
         await asyncio.sleep(BEAT_SECONDS / town.rate)
@@ -148,13 +150,22 @@ async def study(town: Town, resident: Resident) -> None:
         key = str(first["id"])
         wrong = [[index] for index in range(len(first["options"])) if [index] != right[key]]
         slip = right | {key: wrong[0]}
-        answered = await call(town, resident, "POST", f"{path}/answers", {"answers": slip})
+        answered = await call(town, resident, "POST", f"{path}/answers{via}", {"answers": slip})
         _note(resident, lesson["id"], answered.json())
         await asyncio.sleep(20 / town.rate)
-    answered = await call(town, resident, "POST", f"{path}/answers", {"answers": right})
+    answered = await call(town, resident, "POST", f"{path}/answers{via}", {"answers": right})
     _note(resident, lesson["id"], answered.json())
     if town.dice.random() < 0.2:  # noqa: PLR2004  one in five is curious
         await act(town, resident, "text", text=town.dice.choice(("学分", "排行", "防诈骗")))
+
+
+async def _tap(town: Town, resident: Resident) -> str:
+    """Every second resident comes by the link in the village's group, if there is one."""
+    code = town.links.get(resident.village)
+    if code is None or resident.number % 2:
+        return ""
+    await ask(town, town.service, "GET", f"/g/{code}")
+    return f"?via={code}"
 
 
 def _note(resident: Resident, lesson_id: int, answer: dict[str, Any]) -> None:

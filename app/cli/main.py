@@ -6,7 +6,7 @@ import click
 from pydantic import ValidationError
 
 from app import __version__
-from app.cli import bank, data, demo, inbox, people, processes, ranking, wechat
+from app.cli import bank, data, demo, inbox, people, processes, push, ranking, wechat
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,6 +31,7 @@ for command in (
     people.person,
     bank.bank,
     ranking.ranking,
+    push.push,
     inbox.inbox,
     wechat.wechat,
     demo.demo,

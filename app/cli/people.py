@@ -1,4 +1,4 @@
-"""Roles, links to sign in by, and persons who turned out to be one."""
+"""Roles, links to sign in by, other accounts, and persons who turned out to be one."""
 
 import click
 
@@ -6,7 +6,7 @@ from app.cli.running import Failed, run
 from app.core import clock, db
 from app.core.settings import Settings
 from app.flows import meeting
-from app.people import offices, sign_in_tickets, staff_acts
+from app.people import offices, persons, sign_in_tickets, staff_acts
 from app.people.rules import ROLES
 
 
@@ -91,10 +91,37 @@ def login_link(identity: tuple[str, str]) -> None:
 
 @click.group()
 def person() -> None:
-    """Persons with two accounts.
+    """Persons: their accounts elsewhere, and those who turned out to have two here.
 
-    同一人的多个账户。
+    人员的其他账号，以及同一人的多个账户。
     """
+
+
+@person.command()
+@click.argument("userid")
+@click.option("--identity", required=True, type=IdentityType(), help="Who, by WeChat. 微信身份。")
+def wecom(userid: str, identity: tuple[str, str]) -> None:
+    """Note that this person is member USERID of the WeCom company in the settings.
+
+    登记此人在企业微信里的成员账号，群发任务和提醒由此送达。
+    """
+
+    async def work(settings: Settings) -> None:
+        if settings.wecom.corp_id is None:
+            raise Failed("SHOUSHAN_WECOM__CORP_ID is not set 尚未配置企业微信")
+        now = clock.utcnow()
+        async with db.transaction() as session:
+            met = await meeting.meet(session, appid=identity[0], openid=identity[1], now=now)
+            await persons.attach(
+                session,
+                person_id=met.person.id,
+                appid=settings.wecom.corp_id,
+                openid=userid,
+                now=now,
+            )
+        click.echo(f"person {met.person.id} is {userid} in WeCom")
+
+    run(work)
 
 
 @person.command()

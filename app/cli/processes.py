@@ -69,7 +69,9 @@ def sandbox() -> None:
 @click.command()
 @click.option("--sandbox", "with_sandbox", is_flag=True, help="Beside the stand-in. 同时启动替身。")
 @click.option("--town", is_flag=True, help="Load the demo town on first run. 首次载入演示镇。")
-def up(*, with_sandbox: bool, town: bool) -> None:
+@click.option("--week/--no-week", default=True, show_default=True,
+              help="Let its staff prepare a week of pushes. 备好一周的发布与推送。")  # fmt: skip
+def up(*, with_sandbox: bool, town: bool, week: bool) -> None:
     """Database if embedded, migration, web and worker; Ctrl-C stops them all.
 
     一条命令启动全部：内置数据库、升级、网页、后台任务。
@@ -79,7 +81,7 @@ def up(*, with_sandbox: bool, town: bool) -> None:
         raise Failed("the sandbox is refused in production 生产环境不允许启动替身")
     logging.configure(settings, process="up")
     with plain_failures():
-        supervise(settings, with_sandbox=with_sandbox, town=town)
+        supervise(settings, with_sandbox=with_sandbox, town=town, week=week)
 
 
 def serve_app(app: FastAPI | str, host: str, port: int) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ctypes
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -32,6 +33,7 @@ STOP_SECONDS = 25
 """Longer than a worker's and a web process's own grace."""
 RESTART_SECONDS = 1.0
 PR_SET_PDEATHSIG = 1
+NOTICES = ("lesson", "activity", "honour", "duty")
 
 
 @dataclass
@@ -53,7 +55,7 @@ class Child:
         )
 
 
-def supervise(settings: Settings, *, with_sandbox: bool, town: bool) -> None:
+def supervise(settings: Settings, *, with_sandbox: bool, town: bool, week: bool) -> None:
     """Run everything until a signal. Raises Failed where it cannot start."""
     with _only_one(settings.data_dir), database(settings) as url:
         _ports_are_free(settings, with_sandbox=with_sandbox)
@@ -68,7 +70,7 @@ def supervise(settings: Settings, *, with_sandbox: bool, town: bool) -> None:
                 child.start()
             _wait_until_ready(settings, children, stopping)
             if town and not stopping:
-                _settle(settings, url, with_sandbox=with_sandbox)
+                _settle(settings, url, with_sandbox=with_sandbox, week=week)
             if not stopping:
                 _announce(settings, with_sandbox=with_sandbox)
             _watch(children, stopping)
@@ -129,10 +131,25 @@ def _adopt(settings: Settings, url: str, *, with_sandbox: bool) -> Settings:
     os.environ["SHOUSHAN_DATABASE_URL"] = url
     os.environ["SHOUSHAN_DATA_DIR"] = str(settings.data_dir.resolve())
     if with_sandbox:
-        for name in ("API_URL", "OPEN_URL", "MP_URL"):
-            os.environ.setdefault(f"SHOUSHAN_WECHAT__{name}", sandbox_url(settings))
+        for name, value in stand_in(settings).items():
+            os.environ.setdefault(name, value)
     get_settings.cache_clear()
     return get_settings()
+
+
+def stand_in(settings: Settings) -> dict[str, str]:
+    """Where Tencent's stand-in is, and credentials: it reads the same ones, so it accepts them."""
+    bases = [f"WECHAT__{name}" for name in ("API_URL", "OPEN_URL", "MP_URL")]
+    bases += ["WECOM__API_URL", "QQ__TOKEN_URL", "QQ__API_URL"]
+    templates = {kind: f"development-template-{kind}" for kind in NOTICES}
+    return {f"SHOUSHAN_{name}": sandbox_url(settings) for name in bases} | {
+        "SHOUSHAN_WECOM__CORP_ID": "ww00000000000000c3",
+        "SHOUSHAN_WECOM__SECRET": "development-wecom-secret",
+        "SHOUSHAN_WECOM__AGENT_ID": "1000002",
+        "SHOUSHAN_QQ__APP_ID": "100000004",
+        "SHOUSHAN_QQ__CLIENT_SECRET": "development-qq-secret",
+        "SHOUSHAN_PUSH__NOTICE_TEMPLATES": json.dumps(templates),
+    }
 
 
 def sandbox_url(settings: Settings) -> str:
@@ -163,10 +180,15 @@ def _wait_until_ready(settings: Settings, children: list[Child], stopping: _Stop
         time.sleep(0.1)
 
 
-def _settle(settings: Settings, url: str, *, with_sandbox: bool) -> None:
+def _settle(settings: Settings, url: str, *, with_sandbox: bool, week: bool) -> None:
     async def settle() -> None:
         async with connected(settings, url):
-            await settle_town(settings, stand_in=sandbox_url(settings) if with_sandbox else None)
+            await settle_town(
+                settings,
+                service=local_url(settings),
+                stand_in=sandbox_url(settings) if with_sandbox else None,
+                week=week,
+            )
 
     asyncio.run(settle())
 
@@ -175,6 +197,8 @@ def _announce(settings: Settings, *, with_sandbox: bool) -> None:
     lines = [f"  API 文档          {local_url(settings)}/docs"]
     if with_sandbox:
         lines.insert(0, f"  模拟手机 phone    {sandbox_url(settings)}/")
+        lines.insert(1, f"  公众号 account    {sandbox_url(settings)}/account")
+        lines.insert(2, f"  群聊 groups       {sandbox_url(settings)}/groups")
         lines.append(f"  stand-in's API    {sandbox_url(settings)}/_sandbox/docs")
     click.echo("\n首善学堂 is running. Open:\n" + "\n".join(lines) + "\nCtrl-C stops it.\n")
 

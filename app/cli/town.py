@@ -1,38 +1,43 @@
-"""The demo town: organisations and lessons of this project, and, beside the stand-in, residents.
+"""The demo town: organisations and lessons of this project; beside the stand-in, its people too.
 
 Everything goes the way it goes in life: files through the import, followers through callbacks.
 The stand-in forgets at every restart, so menu, codes and followers are put there each time.
 """
 
+import random
 from typing import Any
 
 import click
 import httpx
 
+from app.cli.life import Town
+from app.cli.running import Failed
+from app.cli.staff import WEEK_DAYS, Office, open_rooms, prepare_week, read_script
 from app.cli.wechat import create_codes, create_menu
+from app.cli.week import ADMINISTRATOR
 from app.content.importing import import_lessons
 from app.core import clock, db
 from app.core.errors import DomainError
 from app.core.settings import PROJECT, Settings
 from app.flows.meeting import meet
-from app.people import offices
+from app.people import offices, persons
 from app.people.organisations import import_organisations
 from app.people.queries import find_person_by_identity
 
 ORGANISATIONS = ("shuanghuai-villages.csv", "shuanghuai-units.csv")
 
-# Invented people; the name says what one may try with them. The base makes stable openids.
+# Invented people; the name says where they live. The base makes stable openids.
 RESIDENTS = (
-    ("槐花婆婆", "demo-1", "500117126219", None),
-    ("黄土大伯", "demo-2", "500117126217", None),
-    ("石碑幺妹", "demo-3", "500117126218", None),
-    ("青龙老师", "demo-4", "500117126216", ("tutor", "500117126216")),
-    ("演示管理员", "demo-5", "500117126001", ("admin", "500117126")),
+    ("槐花婆婆", "demo-1", "500117126219"),
+    ("黄土大伯", "demo-2", "500117126217"),
+    ("石碑幺妹", "demo-3", "500117126218"),
 )
 
 
-async def settle_town(settings: Settings, *, stand_in: str | None) -> None:
-    """Load what is missing; safe at every start."""
+async def settle_town(
+    settings: Settings, *, service: str, stand_in: str | None, week: bool
+) -> None:
+    """Load what is missing; safe at every start. `week`: let the staff prepare one, too."""
     async with db.transaction() as session:
         for name in ORGANISATIONS:
             await import_organisations(session, content=(PROJECT / "data" / name).read_bytes())
@@ -48,24 +53,55 @@ async def settle_town(settings: Settings, *, stand_in: str | None) -> None:
         except DomainError as error:
             # Another server may stand in for Tencent, and know less than ours.
             click.echo(f"menu and codes were not created: {error.code}: {error.detail}", err=True)
-        await _residents(settings, stand_in)
+        script = read_script()
+        await _residents(settings, stand_in, script)
+        if not week:
+            return
+        try:
+            await _week(settings, service, stand_in, script)
+        except (DomainError, Failed) as error:
+            click.echo(f"the week was not prepared 一周的推送没有备好: {error}", err=True)
 
 
-async def _residents(settings: Settings, stand_in: str) -> None:
+async def _week(settings: Settings, service: str, stand_in: str, script: dict[str, Any]) -> None:
+    """The groups on the stand-in each time; what goes into them once, for the days from today."""
+    async with (
+        httpx.AsyncClient(base_url=service, timeout=20) as api,
+        httpx.AsyncClient(base_url=stand_in, timeout=20) as phone,
+    ):
+        town = Town(api, phone, settings.clock_rate, {}, random.Random(1))  # noqa: S311  dice
+        office = Office(town, script)
+        await office.sign_in()
+        await open_rooms(office)
+        if (await office.call(ADMINISTRATOR, "GET", "/groups?limit=1"))["items"]:
+            return
+        await prepare_week(office, clock.local_day(clock.utcnow()), WEEK_DAYS)
+
+
+async def _residents(settings: Settings, stand_in: str, script: dict[str, Any]) -> None:
     appid = settings.wechat.oa.appid
     async with httpx.AsyncClient(base_url=stand_in, timeout=20) as phone:
-        for name, base, village, office in RESIDENTS:
-            user = await _post(phone, "/_sandbox/users", name=name, openid_base=base)
-            openid = str(user["openids"][appid])
-            async with db.transaction() as session:
-                known = await find_person_by_identity(session, appid=appid, openid=openid)
-            if known is not None:
-                await _post(phone, "/_sandbox/users", name=name, openid_base=base, followed=True)
-            else:
-                path = f"/_sandbox/users/{user['id']}/follow"
-                await _post(phone, path, scene=f"v:{village}")
-            if office is not None:
-                await _grant(appid, openid, *office)
+        for name, base, village in RESIDENTS:
+            await _meet(phone, appid, name, base, village)
+        for one in script["staff"]:
+            openid = await _meet(phone, appid, one["name"], one["base"], one["village"])
+            for role, org_code in one["roles"]:
+                await _grant(appid, openid, role, org_code)
+            if "wecom" in one and settings.wecom.corp_id is not None:
+                await _attach(appid, openid, settings.wecom.corp_id, one["wecom"])
+
+
+async def _meet(phone: httpx.AsyncClient, appid: str, name: str, base: str, village: str) -> str:
+    """The person's openid; they follow by their village's code, once."""
+    user = await _post(phone, "/_sandbox/users", name=name, openid_base=base)
+    openid = str(user["openids"][appid])
+    async with db.transaction() as session:
+        known = await find_person_by_identity(session, appid=appid, openid=openid)
+    if known is not None:
+        await _post(phone, "/_sandbox/users", name=name, openid_base=base, followed=True)
+    else:
+        await _post(phone, f"/_sandbox/users/{user['id']}/follow", scene=f"v:{village}")
+    return openid
 
 
 async def _grant(appid: str, openid: str, role: str, org_code: str) -> None:
@@ -83,6 +119,15 @@ async def _grant(appid: str, openid: str, role: str, org_code: str) -> None:
             granted_by_id=None,
             since_on=clock.local_day(now),
             now=now,
+        )
+
+
+async def _attach(appid: str, openid: str, corp_id: str, userid: str) -> None:
+    now = clock.utcnow()
+    async with db.transaction() as session:
+        met = await meet(session, appid=appid, openid=openid, now=now)
+        await persons.attach(
+            session, person_id=met.person.id, appid=corp_id, openid=userid, now=now
         )
 
 

@@ -163,6 +163,11 @@ async def list_lessons(
     return Page(items=items, next=_encode(items[-1]) if len(rows) > limit else None)
 
 
+async def is_on_show(session: AsyncSession, *, lesson_id: int) -> bool:
+    found = await session.scalar(select(Lesson.id).where(Lesson.id == lesson_id, ON_SHOW))
+    return found is not None
+
+
 async def search_titles(session: AsyncSession, *, q: str, limit: int = 3) -> list[LessonSummary]:
     """The newest lessons whose title has every word of `q`; none for an empty `q`."""
     words = search_words(q)

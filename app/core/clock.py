@@ -60,7 +60,11 @@ def real_seconds(seconds: float) -> float:
 
 
 def machine_span(span: timedelta) -> timedelta:
-    """How far the service's clock moves in so much of the machine's time: people live in it."""
+    """How far the service's clock moves while the machine's moves by `span`.
+
+    For patience with machines (a claim whose process died): on a fast clock five of the service's
+    minutes are over before a call is.
+    """
     return span if _origin is None else span * _origin.rate
 
 

@@ -1,10 +1,12 @@
 """The queue: every job's name, and how to leave one. What a job does: app/worker/tasks.py."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
 import procrastinate
 from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.types import JSONValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
@@ -13,12 +15,20 @@ queue = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
 
 class Job(StrEnum):
+    CHECK_GROUP_TASK = "push.check_group_task"
+    CHECK_WORDS = "editorial.check_words"
     CLOSE_DAYS = "bank.close"
     DELIVER_LETTER = "push.deliver"
+    DRAFT_TOMORROW = "push.draft_tomorrow"
     FETCH_UNIONID = "people.fetch_unionid"
     FREEZE_RANKINGS = "ranking.freeze"
+    PUBLISH_ISSUE = "push.publish_issue"
     PURGE = "house.purge"
+    REMIND_LEARNERS = "push.remind_learners"
     RETRY_STALLED = "house.retry_stalled"
+    SEND_DELIVERY = "push.send_delivery"
+    TEND_ISSUES = "push.tend_issues"
+    TEND_PUSHES = "push.tend_pushes"
 
 
 async def defer(
@@ -47,3 +57,11 @@ async def defer(
     except AlreadyEnqueued:
         return False
     return True
+
+
+async def defer_many(session: AsyncSession, job: Job, args: Sequence[dict[str, JSONValue]]) -> None:
+    """Queue one job for each, in the caller's transaction and in one statement."""
+    if args:
+        raw = await (await session.connection()).get_raw_connection()
+        waiting = queue.configure_task(job, connection=raw.driver_connection)
+        await waiting.batch_defer_async(*args)

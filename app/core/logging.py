@@ -24,7 +24,13 @@ SENSITIVE = re.compile(
     re.IGNORECASE,
 )
 IN_TEXT = re.compile(
-    r"(access_token|secret|js_code|code|openid|unionid|signature|ticket|token)=[^&\s'\"]+"
+    # In an address, `key` is a WeCom robot's: whoever has it writes into the group.
+    r"(access_token|secret|js_code|code|openid|unionid|signature|ticket|token|(?<=[?&])key)"
+    r"=[^&\s'\"]+"
+    # …and as JSON spells them: QQ asks for appId and clientSecret in a body.
+    r"|((?:client|corp)?secret|access_token)['\"]?: ?['\"][^'\"]*['\"]"
+    # QQ's header: Authorization: QQBot ACCESS_TOKEN.
+    r"|(QQBot) [\w.~+/=-]+"
     r"|(?<!\d)1[3-9]\d{9}(?!\d)"
     # PostgreSQL tells a broken key with its values: Key (appid, openid)=(…, …) already exists.
     r"|(?<=\))=\([^)]*\)",
@@ -38,9 +44,13 @@ def pseudonym(value: str) -> str:
     return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:12]
 
 
+def _conceal(found: re.Match[str]) -> str:
+    return f"{next((name for name in found.groups() if name), '')}=…"
+
+
 def _clean(value: object) -> object:
     if isinstance(value, str):
-        return IN_TEXT.sub(lambda found: f"{found[1] or ''}=…", value)
+        return IN_TEXT.sub(_conceal, value)
     if isinstance(value, Mapping):
         return {k: "…" if SENSITIVE.search(str(k)) else _clean(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

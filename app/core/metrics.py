@@ -16,14 +16,28 @@ CALLBACK_FAILURES = Counter(
 WECHAT_CALLS = Histogram(
     "shoushan_wechat_call_seconds", "Calls to WeChat's API", ["path", "errcode"]
 )
+PLATFORM_CALLS = Histogram(
+    "shoushan_platform_call_seconds", "Calls to WeCom and QQ", ["platform", "path", "errcode"]
+)
 TOKEN_REFRESHES = Counter(
     "shoushan_wechat_token_refreshes_total", "Access tokens fetched", ["appid"]
 )
 BEATS = Counter("shoushan_learning_beats_total", "Beats by outcome", ["counted"])
 COMPLETIONS = Counter("shoushan_learning_completions_total", "Lessons completed")
 TRANSFERS = Counter("shoushan_bank_transfers_total", "Transfers booked", ["unit", "rule"])
+DELIVERIES = Counter("shoushan_push_deliveries_total", "Messages to groups", ["channel", "outcome"])
 LETTERS = Counter("shoushan_push_letters_total", "Letters to persons", ["kind", "outcome"])
+PUBLICATIONS = Counter(
+    "shoushan_push_publications_total", "Issues by what became of them", ["method", "outcome"]
+)
 JOBS = Counter("shoushan_jobs_total", "Jobs run", ["job", "outcome"])
+TASKS_OPEN = Gauge("shoushan_push_tasks_open", "What people have to do by hand", ["kind"])
+DELIVERIES_DOUBTFUL = Gauge(
+    "shoushan_push_deliveries_doubtful",
+    "This week's messages to groups that wait for a person, are in doubt, or failed",
+    ["state"],
+)
+WEEKS_AT_RISK = Gauge("shoushan_push_weeks_at_risk", "Weeks that may end without an issue")
 INBOX_FAILED = Gauge("shoushan_wechat_inbox_failed", "Messages waiting for a replay")
 QUEUE_WAITING = Gauge("shoushan_jobs_waiting", "Jobs not yet begun")
 QUEUE_FAILED = Gauge("shoushan_jobs_failed", "Jobs that gave up")

@@ -54,6 +54,37 @@ class WeChat(BaseModel):
     mini: MiniProgram = MiniProgram()
 
 
+class WeCom(BaseModel):
+    """企业微信. A group robot needs nothing but its key; all other calls need the credentials."""
+
+    api_url: HttpUrl = HttpUrl("https://qyapi.weixin.qq.com")
+    corp_id: str | None = None
+    secret: str | None = Field(default=None, repr=False)
+    agent_id: int | None = None
+
+
+class QQ(BaseModel):
+    """The official QQ bot. Its token comes from another host than its API."""
+
+    token_url: HttpUrl = HttpUrl("https://bots.qq.com")
+    api_url: HttpUrl = HttpUrl("https://api.sgroup.qq.com")
+    app_id: str | None = None
+    client_secret: str | None = Field(default=None, repr=False)
+
+
+class Push(BaseModel):
+    """How an issue is published (None: the best the account may do), and what notices look like."""
+
+    publish_by: Literal["freepublish", "mass", "hand"] | None = None
+    mass_tag_id: int | None = None
+    notice_templates: dict[str, str] = {}
+    """Kind (lesson, activity, honour, duty) → the mini-program's subscription template id."""
+    notice_keys: dict[str, tuple[str, str, str]] = {}
+    """Kind → its template's own keys of what, when and a note; absent: thing1, time2, thing3."""
+    words_file: Path | None = None
+    """The list of words to look at before a review, instead of app/editorial/words.txt."""
+
+
 class RateLimits(BaseModel):
     """Requests allowed, in the notation of the `limits` library.
 
@@ -91,6 +122,9 @@ class Settings(BaseSettings):
     worker_metrics_port: int | None = None
     database_pool: int = Field(default=10, ge=2, le=200)
     wechat: WeChat = WeChat()
+    wecom: WeCom = WeCom()
+    qq: QQ = QQ()
+    push: Push = Push()
     rate: RateLimits = RateLimits()
     sandbox: SandboxSettings = SandboxSettings()
 

@@ -4,13 +4,16 @@ Runs inside the transaction that holds the inbox row, well under the platform's 
 calls nobody: whatever takes time is deferred.
 """
 
+import hashlib
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import DomainError, NotFound
 from app.core.jobs import Job, defer
-from app.flows import chat, computer_sign_in
+from app.core.logging import get_logger
+from app.core.metrics import LETTERS
+from app.flows import chat, computer_sign_in, weekly_issue
 from app.flows.erasure import erase
 from app.flows.meeting import meet
 from app.learning import activities
@@ -19,9 +22,11 @@ from app.people import persons
 from app.people import queries as people
 from app.people.models import Organisation, Person
 from app.people.sign_in_tickets import SCENE
+from app.push import permits
 from app.wechat import kinds
 from app.wechat.replies import TextReply
 
+log = get_logger()
 CANNOT_READ = "谢谢您的消息。这里只看得懂文字，回复「帮助」看看能做什么。"
 
 MENU_WORDS = {"today": "今日", "credits": "学分", "ranking": "排行", "help": "帮助"}
@@ -53,6 +58,12 @@ async def answer(
             reply = await chat.reply_to(session, person=person, said=said, now=now)
         case kinds.Text() | kinds.Media():
             reply = await _heard(session, message, now)
+        case kinds.SubscribeChoices():
+            await _chose(session, message, now)
+        case kinds.SubscribeSent():
+            _count_unseen(message)
+        case kinds.PublishFinished() | kinds.MassSendFinished():
+            await _hear_end(session, message, now)
         case _:
             pass  # The inbox keeps it; nobody waits for an answer.
     return TextReply(reply) if reply and is_official_account else None
@@ -62,6 +73,15 @@ async def _sender(session: AsyncSession, message: kinds.Message, now: datetime) 
     return await meet(
         session, appid=message.appid, openid=message.openid, unionid=message.unionid, now=now
     )
+
+
+async def _hear_end(
+    session: AsyncSession, message: kinds.PublishFinished | kinds.MassSendFinished, now: datetime
+) -> None:
+    if isinstance(message, kinds.PublishFinished):
+        await weekly_issue.hear_publish_finished(session, message=message, now=now)
+    else:
+        await weekly_issue.hear_mass_finished(session, message=message, now=now)
 
 
 async def _heard(session: AsyncSession, message: kinds.Text | kinds.Media, now: datetime) -> str:
@@ -74,6 +94,47 @@ async def _heard(session: AsyncSession, message: kinds.Text | kinds.Media, now: 
     if computer_sign_in.is_confirmation(message.content):
         return await computer_sign_in.confirmed(session, person=met.person, now=now)
     return await chat.reply_to(session, person=met.person, said=message.content, now=now)
+
+
+async def _chose(session: AsyncSession, message: kinds.SubscribeChoices, now: datetime) -> None:
+    """Each accept in a popup allows one message more; refusing in the settings forgets them all.
+
+    One accept is one message and accepts add up (wechat-platform.md §4.4). A refusal in a popup
+    only says "not this time"; accepting in the settings answers no popup, and is not counted [R].
+    """
+    accepted = [one for one in enumerate(message.choices) if message.kind == "popup" and one[1][1]]
+    if accepted:
+        met = await _sender(session, message, now)
+        for index, (template_id, _) in accepted:
+            # Hashed, since the inbox's key names the openid.
+            named = f"{message.appid}:{message.key}:{template_id}:{index}"
+            await permits.give(
+                session,
+                key=hashlib.sha256(named.encode()).hexdigest(),
+                identity_id=met.identity.id,
+                template_id=template_id,
+                now=message.created_at,
+            )
+    refused = {name for name, said in message.choices if message.kind == "change" and not said}
+    known = await people.find_identity(session, appid=message.appid, openid=message.openid)
+    if known is not None:
+        for template_id in sorted(refused):
+            await permits.withdraw_all(
+                session,
+                identity_id=known.id,
+                template_id=template_id,
+                now=message.created_at,
+            )
+
+
+def _count_unseen(message: kinds.SubscribeSent) -> None:
+    """Accepted by the API and not shown all the same: nothing to do but to know how often."""
+    for result in message.results:
+        if result.error_code:
+            LETTERS.labels("notice", "not_shown").inc()
+            log.warning(
+                "notice.not_shown", template_id=result.template_id, errcode=result.error_code
+            )
 
 
 async def _left(session: AsyncSession, message: kinds.Unsubscribe, now: datetime) -> None:

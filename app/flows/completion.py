@@ -18,13 +18,14 @@ from app.credit_bank import queries as bank
 from app.credit_bank.awards import Awarded, award
 from app.credit_bank.ledger import Stamp
 from app.credit_bank.rules import Claim
+from app.flows import notices
 from app.flows.lessons import OpenLesson, open_lesson
 from app.learning import queries as evidence
 from app.learning import rules as learning_rules
 from app.learning import service as learning
 from app.learning.models import Study
 from app.people import queries as people
-from app.push import letters
+from app.push import handed_over, notice_values
 from app.recognition import rules as honours
 from app.recognition import service as recognition
 from app.recognition.models import Honour
@@ -61,12 +62,14 @@ class Graded:
     why: str | None
 
 
-async def beat(session: AsyncSession, *, person_id: int, lesson_id: int, now: datetime) -> Outcome:
-    """A page of this lesson is being read right now."""
+async def beat(
+    session: AsyncSession, *, person_id: int, lesson_id: int, via: int | None = None, now: datetime
+) -> Outcome:
+    """A page of this lesson is being read right now; `via` is the delivery whose link led here."""
     opened = await open_lesson(session, person_id=person_id, lesson_id=lesson_id)
     study, added = await learning.beat(session, person_id=person_id, course=opened.course, now=now)
     BEATS.labels("yes" if added else "no").inc()
-    return await _finish(session, opened, study, counted=added // 1000, now=now)
+    return await _finish(session, opened, study, counted=added // 1000, via=via, now=now)
 
 
 async def answer(
@@ -75,6 +78,7 @@ async def answer(
     person_id: int,
     lesson_id: int,
     answers: dict[int, list[int]],
+    via: int | None = None,
     now: datetime,
 ) -> tuple[Outcome, list[Graded]]:
     """Grade one attempt at all the questions; those left out are wrong.
@@ -111,7 +115,7 @@ async def answer(
         )
         for key in keys
     ]
-    outcome = await _finish(session, opened, study, now=now)
+    outcome = await _finish(session, opened, study, via=via, now=now)
     return outcome, results
 
 
@@ -134,7 +138,13 @@ def claims_for(study: Study, *, title: str, required_seconds: int) -> list[Claim
 
 
 async def _finish(
-    session: AsyncSession, opened: OpenLesson, study: Study, *, counted: int = 0, now: datetime
+    session: AsyncSession,
+    opened: OpenLesson,
+    study: Study,
+    *,
+    counted: int = 0,
+    via: int | None,
+    now: datetime,
 ) -> Outcome:
     course, person_id = opened.course, study.person_id
     outcome = Outcome(
@@ -159,6 +169,9 @@ async def _finish(
         now=now,
     )
     granted = await honour(session, person_id=person_id, proof=f"study:{study.id}", now=now)
+    if via is not None:
+        # Last, because a whole group's phones meet at this one row.
+        await handed_over.count_learned(session, delivery_id=via, lesson_id=opened.lesson.id)
     return Outcome(
         study=study,
         required_seconds=course.required_seconds,
@@ -188,12 +201,15 @@ async def honour(
         session, person_id=person_id, record=record, evidence=proof, now=now
     )
     if granted:
-        await letters.write(
+        await notices.tell(
             session,
             key=f"honour:{granted[0].id}",
             person_id=person_id,
             kind="honour",
             text=honours.congratulation([one.code for one in granted]),
+            values=notice_values.describe(
+                what=granted[0].name, when=now, note=notices.NOTES["honour"]
+            ),
             now=now,
         )
     return granted

@@ -9,10 +9,11 @@ from app.core.logging import get_logger
 from app.credit_bank import prior_learning
 from app.credit_bank import queries as bank
 from app.credit_bank.statements import explain
+from app.learning import activities
 from app.learning import queries as learning
 from app.people import erasure
 from app.people import queries as people
-from app.push import letters
+from app.push import letters, permits, tasks
 from app.recognition import service as recognition
 from app.wechat import inbox
 
@@ -25,7 +26,10 @@ async def erase(session: AsyncSession, *, person_id: int, now: datetime) -> None
     for identity in await people.list_identities(session, person_id):
         await inbox.forget(session, appid=identity.appid, openid=identity.openid)
     await letters.forget(session, person_id=person_id)
+    await permits.forget(session, person_id=person_id)
     selves = await people.list_selves(session, person_id)
+    await tasks.drop_tasks_of(session, person_ids=selves, reason=erasure.ENDED_BY_ERASURE, now=now)
+    await activities.forget(session, person_ids=selves)
     await prior_learning.forget(session, person_ids=selves)
     await erasure.erase(session, person_id=person_id, now=now)
     log.info("person.erased", person_id=person_id)
@@ -45,6 +49,9 @@ async def export(session: AsyncSession, *, person_id: int) -> dict[str, Any]:
             {"name": honour.name, "kind": honour.kind, "granted_on": honour.granted_on.isoformat()}
             for honour in honours
         ],
+        "letters": await letters.export(session, person_id=person_id),
+        "permits": await permits.export(session, person_id=person_id),
+        "tasks": await tasks.export(session, person_ids=selves),
         "messages": await inbox.export(
             session, identities=[(identity.appid, identity.openid) for identity in identities]
         ),

@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import once
 from app.core.schedule import forget_runs
+from app.learning import activities
 from app.people import sign_in_tickets
 from app.wechat import inbox
 
@@ -18,4 +20,6 @@ async def purge(session: AsyncSession, *, now: datetime) -> int:
     """Delete what is older than its purpose; returns how many messages went."""
     await forget_runs(session, before=now - MESSAGES_KEPT)
     await sign_in_tickets.purge(session, before=now - TICKETS_KEPT)
+    await once.forget_keys(session, now=now)
+    await activities.forget_past_sign_ups(session, before=now - MESSAGES_KEPT)
     return await inbox.purge(session, before=now - MESSAGES_KEPT)

@@ -57,16 +57,23 @@ async def todays_lesson(
     None while nothing is published.
     """
     person = await people.get_person(session, person_id)
-    depths: dict[int, int] = {}
-    for org_id in (person.org_id, person.unit_id):
-        if org_id is not None:
-            depths |= {one: at for at, one in enumerate(await people.lineage_of(session, org_id))}
-    # The school before the town it stands in; at one depth the home before the unit.
-    nearest_first = sorted(depths, key=lambda one: -depths[one])
-    lesson_id = await content.planned_lesson_id(session, day=local_day(now), org_ids=nearest_first)
+    lesson_id = await planned_for(session, org_ids=(person.org_id, person.unit_id), now=now)
     if lesson_id is None:
         learned = await learning.learned_lesson_ids(session, person_id=person_id)
         lesson_id = await content.newest_unlearned_id(session, learned=learned)
     if lesson_id is None:
         return None
     return await open_lesson(session, person_id=person_id, lesson_id=lesson_id)
+
+
+async def planned_for(
+    session: AsyncSession, *, org_ids: tuple[int | None, int | None], now: datetime
+) -> int | None:
+    """The lesson planned today for who lives and belongs there (home, unit), if any."""
+    depths: dict[int, int] = {}
+    for org_id in org_ids:
+        if org_id is not None:
+            depths |= {one: at for at, one in enumerate(await people.lineage_of(session, org_id))}
+    # The school before the town it stands in; at one depth the home before the unit.
+    nearest_first = sorted(depths, key=lambda one: -depths[one])
+    return await content.planned_lesson_id(session, day=local_day(now), org_ids=nearest_first)

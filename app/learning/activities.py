@@ -5,14 +5,17 @@ a note, and the tutor's confirmation of who was there is the evidence.
 """
 
 import secrets
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import BigInteger, delete, exists, extract, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import day_start
 from app.core.errors import Conflict, Invalid, NotFound
-from app.learning.models import Activity, Attendance
+from app.core.paging import Page, decode, encode
+from app.learning.models import Activity, Attendance, SignUp
 
 SIGN_IN_EARLY = timedelta(minutes=30)
 """How long before the beginning one may sign in."""
@@ -32,6 +35,10 @@ class NotYetBegun(Conflict):
 
 class ActivityChanged(Conflict):
     title = "同一时间已有同名活动，但内容不同"
+
+
+class SignUpOver(Conflict):
+    title = "活动已经开始，不能再报名"
 
 
 class BadActivity(Invalid):
@@ -89,6 +96,97 @@ async def sign_in(
     row = insert(Attendance).values(activity_id=activity.id, person_id=person_id, signed_in_at=now)
     made = await session.scalar(row.on_conflict_do_nothing().returning(Attendance.id))
     return activity, made is not None
+
+
+async def sign_up(
+    session: AsyncSession, *, activity_id: int, person_id: int, now: datetime
+) -> Activity:
+    """Somebody means to come, until it begins; again changes nothing.
+
+    Raises ActivityNotFound, SignUpOver.
+    """
+    activity = await get_activity(session, activity_id=activity_id)
+    if now >= activity.starts_at:
+        raise SignUpOver(activity_id=activity_id)
+    row = insert(SignUp).values(activity_id=activity_id, person_id=person_id, made_at=now)
+    await session.execute(
+        row.on_conflict_do_update(
+            index_elements=["activity_id", "person_id"],
+            set_={"made_at": now, "cancelled_at": None},
+            where=SignUp.cancelled_at.is_not(None),
+        )
+    )
+    return activity
+
+
+async def cancel_sign_up(
+    session: AsyncSession, *, activity_id: int, person_ids: Sequence[int], now: datetime
+) -> None:
+    """Not coming after all; who had not signed up is not coming either. Raises ActivityNotFound."""
+    await get_activity(session, activity_id=activity_id)
+    await session.execute(
+        update(SignUp)
+        .where(
+            SignUp.activity_id == activity_id,
+            SignUp.person_id.in_(person_ids),
+            SignUp.cancelled_at.is_(None),
+        )
+        .values(cancelled_at=now)
+    )
+
+
+async def list_upcoming(
+    session: AsyncSession,
+    *,
+    person_ids: Sequence[int],
+    cursor: str | None,
+    limit: int,
+    now: datetime,
+) -> Page[tuple[Activity, bool]]:
+    """What is still to end, the next first, each with whether one of these persons signed up."""
+    mine = exists().where(
+        SignUp.activity_id == Activity.id,
+        SignUp.person_id.in_(person_ids),
+        SignUp.cancelled_at.is_(None),
+    )
+    begins = extract("epoch", Activity.starts_at).cast(BigInteger)
+    asked = select(Activity, mine, begins).where(Activity.ends_at > now)
+    if cursor is not None:
+        asked = asked.where(tuple_(begins, Activity.id) > tuple_(*decode(cursor, int, int)))
+    rows = (await session.execute(asked.order_by(begins, Activity.id).limit(limit + 1))).all()
+    more = encode(rows[limit - 1][2], rows[limit - 1][0].id) if len(rows) > limit else None
+    return Page([(activity, bool(signed_up)) for activity, signed_up, _ in rows[:limit]], more)
+
+
+async def list_guests(
+    session: AsyncSession, *, day: date, after: tuple[int, int], limit: int
+) -> list[tuple[Activity, int]]:
+    """Who signed up for an activity that begins on `day`, by activity and person, after a key."""
+    begins, ends = day_start(day), day_start(day + timedelta(days=1))
+    rows = await session.execute(
+        select(Activity, SignUp.person_id)
+        .join(SignUp, SignUp.activity_id == Activity.id)
+        .where(
+            Activity.starts_at >= begins,
+            Activity.starts_at < ends,
+            SignUp.cancelled_at.is_(None),
+            tuple_(Activity.id, SignUp.person_id) > after,
+        )
+        .order_by(Activity.id, SignUp.person_id)
+        .limit(limit)
+    )
+    return [(activity, person_id) for activity, person_id in rows]
+
+
+async def forget(session: AsyncSession, *, person_ids: Sequence[int]) -> None:
+    """Erasure: an intention serves nobody; an attendance stays, since credit stands on it."""
+    await session.execute(delete(SignUp).where(SignUp.person_id.in_(person_ids)))
+
+
+async def forget_past_sign_ups(session: AsyncSession, *, before: datetime) -> None:
+    """Who meant to come is of no use once it is long over."""
+    over = select(Activity.id).where(Activity.ends_at < before)
+    await session.execute(delete(SignUp).where(SignUp.activity_id.in_(over)))
 
 
 async def get_activity(session: AsyncSession, *, activity_id: int) -> Activity:

@@ -105,6 +105,17 @@ class Activity(Model):
     made_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
 
 
+class SignUp(Model):
+    """Somebody means to come, and wants to be reminded. It is no evidence of anything."""
+
+    __tablename__ = "sign_up"
+
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    cancelled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
 class Attendance(Model):
     """A person's sign-in at an activity. It is worth nothing until a tutor has confirmed it."""
 

@@ -2,8 +2,9 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.people import staff_acts
 from app.people.errors import (
@@ -16,7 +17,7 @@ from app.people.errors import (
 )
 from app.people.models import Office, Organisation
 from app.people.policy import Actor, OfficeView
-from app.people.queries import lock_person, org_by_code, resolve_alias, selves
+from app.people.queries import lock_person, org_by_code, resolve_alias, resolve_aliases, selves
 from app.people.rules import ROLES
 
 
@@ -166,3 +167,25 @@ async def actor_of(session: AsyncSession, *, person_id: int, day: date) -> Actor
     """What the policies ask for, of a person as `tokens.authenticate` names it."""
     offices = await roles_of(session, person_id=person_id, day=day)
     return Actor(person_id=person_id, offices=tuple(offices))
+
+
+async def holders_of(session: AsyncSession, *, role: str, org_id: int, day: date) -> list[int]:
+    """Who holds this role over this organisation on a day: the nearest organisation first.
+
+    Each person once, and as the one they were merged into.
+    """
+    place = aliased(Organisation)
+    rows = await session.execute(
+        select(Office.person_id, func.array_position(place.lineage, Office.org_id))
+        .join(place, Office.org_id == func.any(place.lineage))
+        .where(
+            place.id == org_id,
+            Office.role == role,
+            Office.since_on <= day,
+            or_(Office.until_on.is_(None), Office.until_on > day),
+        )
+        .order_by(func.array_position(place.lineage, Office.org_id).desc(), Office.id)
+    )
+    found = [person_id for person_id, _ in rows]
+    kept = await resolve_aliases(session, found)
+    return list(dict.fromkeys(kept[person_id] for person_id in found))

@@ -67,3 +67,32 @@ def can_correct_village(
 def can_merge(actor: Actor, kept: Collection[int], merged: Collection[int]) -> bool:
     """Offices and credit follow a merge, so it needs an administrator over both persons."""
     return can_administer(actor, kept) and can_administer(actor, merged)
+
+
+WRITERS: tuple[Role, ...] = ("tutor", "lecturer", "editor", "chief_editor", "admin")
+PUBLISHERS: tuple[Role, ...] = ("editor", "chief_editor", "admin")
+
+
+def can_write(actor: Actor, lineage: Collection[int]) -> bool:
+    """Write and submit what is to be published or pushed."""
+    return any(holds(actor, role, lineage) for role in WRITERS)
+
+
+def can_upload(actor: Actor) -> bool:
+    """Keep a picture: it belongs to no organisation, so any office that writes will do."""
+    return any(office.role in WRITERS for office in actor.offices)
+
+
+def can_review(actor: Actor, role: Role, lineage: Collection[int]) -> bool:
+    """Give the review that takes this role; an administrator does not stand in for an editor."""
+    return holds(actor, role, lineage)
+
+
+def can_publish(actor: Actor, lineage: Collection[int]) -> bool:
+    """Schedule, withdraw, and settle what is in doubt."""
+    return any(holds(actor, role, lineage) for role in PUBLISHERS)
+
+
+def can_see_pushing(actor: Actor, lineage: Collection[int]) -> bool:
+    """See drafts, deliveries and what reached whom."""
+    return can_publish(actor, lineage) or holds(actor, "tutor", lineage)

@@ -1,6 +1,6 @@
 """Reading persons and organisations."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import CTE, func, select
@@ -52,6 +52,13 @@ async def find_person_by_identity(
     return found
 
 
+async def find_identity(session: AsyncSession, *, appid: str, openid: str) -> Identity | None:
+    found: Identity | None = await session.scalar(
+        select(Identity).where(Identity.appid == appid, Identity.openid == openid)
+    )
+    return found
+
+
 async def list_identities(session: AsyncSession, person_id: int) -> Sequence[Identity]:
     rows = select(Identity).where(Identity.person_id == person_id).order_by(Identity.id)
     return (await session.scalars(rows)).all()
@@ -82,6 +89,24 @@ async def resolve_alias(session: AsyncSession, person_id: int) -> int:
     if found is None:
         raise PersonNotFound(person_id=person_id)
     return int(found)
+
+
+async def resolve_aliases(session: AsyncSession, person_ids: Collection[int]) -> dict[int, int]:
+    """Of each of these ids the person it stands for now, in one statement."""
+    path = (
+        select(Person.id.label("asked"), Person.id, Person.merged_into_id)
+        .where(Person.id.in_(person_ids))
+        .cte("paths", recursive=True)
+    )
+    path = path.union_all(
+        select(path.c.asked, Person.id, Person.merged_into_id).join(
+            path, Person.id == path.c.merged_into_id
+        )
+    )
+    rows = await session.execute(
+        select(path.c.asked, path.c.id).where(path.c.merged_into_id.is_(None))
+    )
+    return dict(rows.all())
 
 
 async def get_organisation(session: AsyncSession, org_id: int) -> Organisation:
@@ -141,6 +166,12 @@ async def villages_below(session: AsyncSession, org_id: int) -> Sequence[Organis
         .order_by(Organisation.code)
     )
     return (await session.scalars(rows)).all()
+
+
+async def ids_below(session: AsyncSession, org_ids: Collection[int]) -> list[int]:
+    """The ids of these organisations and of everything below them."""
+    rows = select(Organisation.id).where(Organisation.lineage.overlap(list(org_ids)))
+    return list(await session.scalars(rows))
 
 
 async def shown_org(session: AsyncSession, person: Person) -> Organisation | None:

@@ -142,11 +142,16 @@ async def replay(
 
 @router.post("/reset", status_code=204, summary="Forget everything, as after a restart")
 async def reset(world: Here, keep: Literal["nothing", "users"] = "nothing") -> None:
-    """With `keep=users` only the faults, calls, callbacks and knobs are forgotten."""
+    """With `keep=users` only the faults, calls, callbacks and knobs are forgotten.
+
+    Groups and the company's members are kept with the users.
+    """
     users, openids = world.users, world.openids
+    groups, members = world.groups, world.corp.members
     world.reset()
     if keep == "users":
         world.users, world.openids = users, openids
+        world.groups, world.corp.members = groups, members
 
 
 @router.get("/docs", include_in_schema=False)

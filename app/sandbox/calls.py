@@ -46,3 +46,5 @@ class Endpoint:
     token: bool = True
     per_minute: int | None = None
     per_day: int | None = None
+    form: bool = False
+    """The body is multipart, and the handler reads it."""

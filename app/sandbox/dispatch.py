@@ -75,7 +75,8 @@ async def _read(
             per_day=endpoint.per_day,
         )
     raw = await request.body() if endpoint.method == "POST" else b""
-    return Call(world, request, account, _parse(raw) if endpoint.method == "POST" else {}, raw)
+    is_json = endpoint.method == "POST" and not endpoint.form
+    return Call(world, request, account, _parse(raw) if is_json else {}, raw)
 
 
 def _parse(raw: bytes) -> dict[str, Any]:

@@ -43,7 +43,8 @@ VERIFIED = UNVERIFIED | {
 }
 POWERS: dict[Profile, frozenset[Power]] = {
     # "Works for personal in 2026 reports" (GH:ai-trend-publish#69): a draft, then 48001 on submit.
-    "personal": UNVERIFIED | {Power.DRAFT},
+    # A draft needs a permanent cover, so its upload must work as well [R].
+    "personal": UNVERIFIED | {Power.DRAFT, Power.MATERIAL},
     "subscription": UNVERIFIED,
     "subscription_verified": VERIFIED,
     "service": UNVERIFIED | {Power.MENU},

@@ -1,7 +1,7 @@
-"""The stand-in for api.weixin.qq.com, open.weixin.qq.com and mp.weixin.qq.com on this machine.
+"""The stand-in for the servers of WeChat, WeCom and the QQ bot on this machine.
 
-One server plays all three, since their paths do not collide; beside them `/_sandbox/…` (the admin
-API) and `/` (the simulated phone).
+One server plays them all, since their paths do not collide; beside them `/_sandbox/…` (the admin
+API), `/` (the simulated phone) and `/groups` (every group as its members see it).
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -18,7 +18,11 @@ from app.core import clock
 from app.core.errors import Conflict, DomainError, NotFound
 from app.core.settings import Settings
 from app.sandbox import (
+    account_pages,
+    admin_groups,
+    admin_notices,
     admin_platform,
+    admin_publishing,
     admin_users,
     custom_service,
     followers,
@@ -27,15 +31,18 @@ from app.sandbox import (
     mini_proxy,
     oauth,
     phone,
+    qq,
     qrcodes,
     security,
     tokens,
+    wecom,
     wxacode,
 )
 from app.sandbox.calls import Endpoint
 from app.sandbox.dispatch import dispatch
 from app.sandbox.pages import HEADERS, STATIC, render_page
 from app.sandbox.platform import get_callback_ips, quota_getter
+from app.sandbox.press_endpoints import PRESS_ENDPOINTS
 from app.sandbox.world import make_world
 
 ENDPOINTS: dict[str, Endpoint] = {
@@ -65,6 +72,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     "/sns/userinfo": Endpoint(oauth.get_oauth_user, token=False),
 }
 """Daily numbers: 接口调用频次 in the platform's console (wechat-platform.md §1.5, §4, §7, §8)."""
+ENDPOINTS |= PRESS_ENDPOINTS
 ENDPOINTS["/cgi-bin/openapi/quota/get"] = quota_getter(ENDPOINTS)
 
 BEAT_SECONDS, BEAT_MS_MIN = 15, 500
@@ -93,6 +101,7 @@ def create_sandbox(settings: Settings, *, http: httpx.AsyncClient | None = None)
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        app.state.world.press.stop()
         if http is None:
             await client.aclose()
 
@@ -107,10 +116,15 @@ def create_sandbox(settings: Settings, *, http: httpx.AsyncClient | None = None)
     app.state.world = make_world(settings, client)
     app.include_router(admin_users.router)
     app.include_router(admin_platform.router)
+    app.include_router(admin_publishing.router)
+    app.include_router(admin_notices.router)
+    app.include_router(account_pages.router)
+    app.include_router(admin_groups.router)
+    app.include_router(qq.router)
     app.include_router(mini_proxy.router)
     app.mount("/static", StaticPages(directory=STATIC))
     _add_pages(app)
-    _add_platform(app, ENDPOINTS)
+    _add_platform(app, ENDPOINTS | wecom.ENDPOINTS)
     app.add_exception_handler(DomainError, _refuse)
     return app
 
@@ -121,6 +135,10 @@ def _add_pages(app: FastAPI) -> None:
         beat_ms = max(BEAT_MS_MIN, round(clock.real_seconds(BEAT_SECONDS) * 1000))
         service = app.state.world.settings.base_url
         return render_page("phone.html", service=service, beat_ms=beat_ms)
+
+    @app.get("/groups", include_in_schema=False)
+    async def show_groups() -> HTMLResponse:
+        return render_page("groups.html")
 
     @app.get("/healthz", summary="The process lives", tags=["platform"])
     async def healthz() -> dict[str, str]:

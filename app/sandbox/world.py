@@ -19,7 +19,10 @@ from app.core import clock
 from app.core.errors import NotFound
 from app.core.settings import Settings
 from app.sandbox.accounts import AccessToken, Account, mini_program, official_account
+from app.sandbox.corp import Bot, Corp
 from app.sandbox.faults import FaultBook
+from app.sandbox.groups import Group
+from app.sandbox.press import Consent, Press
 
 CodeKind = Literal["mini", "phone", "oauth"]
 REMEMBERED = 5000
@@ -66,6 +69,8 @@ class User:
     session_key: str = ""
     mini_active_at: datetime | None = None
     windows: dict[str, Window] = field(default_factory=dict)
+    consents: dict[str, Consent] = field(default_factory=dict)
+    """template_id → what it may still send."""
     chat: deque[Bubble] = field(default_factory=lambda: deque(maxlen=1000))
 
     def openid(self, appid: str) -> str:
@@ -133,7 +138,11 @@ class World:
     codes: dict[str, Code] = field(default_factory=dict)
     oauth_tokens: dict[str, Code] = field(default_factory=dict)
     used_quota: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    corp: Corp = field(default_factory=Corp)
+    bot: Bot = field(default_factory=Bot)
     faults: FaultBook = field(default_factory=FaultBook)
+    press: Press = field(default_factory=Press)
     calls: deque[CallRecord] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     callbacks: deque[CallbackRecord] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     sequence: Iterator[int] = field(default_factory=lambda: count(1))
@@ -152,6 +161,7 @@ class World:
 
     def reset(self) -> None:
         """Forget everything, as after a restart."""
+        self.press.stop()
         fresh = make_world(self.settings, self.http)
         self.__dict__.update(fresh.__dict__)
 
@@ -164,6 +174,11 @@ class World:
         if user_id not in self.users:
             raise NotFound("没有这位居民", user=user_id)
         return self.users[user_id]
+
+    def get_group(self, group_id: str) -> Group:
+        if group_id not in self.groups:
+            raise NotFound("没有这个群", group=group_id)
+        return self.groups[group_id]
 
     def say(self, user: User, sender: Literal["user", "account", "system"], **content: Any) -> None:
         """Put a bubble into the resident's chat with the official account."""

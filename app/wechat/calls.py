@@ -7,6 +7,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from app.core.errors import Invalid
+from app.wechat.answers import text_in
 from app.wechat.capability import capability_of, require
 from app.wechat.client import WeChatClient
 from app.wechat.errors import CodeInvalid, WeChatUnavailable
@@ -96,9 +97,9 @@ async def code_to_session(client: WeChatClient, *, code: str) -> MiniSession:
         token=False,
     )
     return MiniSession(
-        openid=_text(answer, "openid"),
+        openid=text_in(answer, "openid"),
         unionid=answer.get("unionid") or None,
-        session_key=_text(answer, "session_key"),
+        session_key=text_in(answer, "session_key"),
     )
 
 
@@ -116,7 +117,7 @@ async def get_phone_number(client: WeChatClient, *, code: str) -> PhoneNumber:
     if not isinstance(info, dict):
         raise WeChatUnavailable(reason="no phone_info")
     return PhoneNumber(
-        country_code=str(info.get("countryCode") or "86"), number=_text(info, "purePhoneNumber")
+        country_code=str(info.get("countryCode") or "86"), number=text_in(info, "purePhoneNumber")
     )
 
 
@@ -131,7 +132,7 @@ async def get_user_info(client: WeChatClient, *, openid: str) -> Follower:
         oa, "GET", "/cgi-bin/user/info", params={"openid": openid, "lang": "zh_CN"}
     )
     return Follower(
-        openid=_text(answer, "openid"),
+        openid=text_in(answer, "openid"),
         subscribed=str(answer.get("subscribe")) == "1",
         unionid=answer.get("unionid") or None,
     )
@@ -173,11 +174,11 @@ async def create_qr_code(client: WeChatClient, *, scene: str, seconds: int | Non
     else:
         asked |= {"action_name": "QR_STR_SCENE", "expire_seconds": seconds}
     answer = await client.call(oa, "POST", "/cgi-bin/qrcode/create", json=asked)
-    ticket = _text(answer, "ticket")
+    ticket = text_in(answer, "ticket")
     shown = f"{str(client.settings.mp_url).rstrip('/')}/cgi-bin/showqrcode"
     return QrCode(
         ticket=ticket,
-        url=_text(answer, "url"),
+        url=text_in(answer, "url"),
         show_url=f"{shown}?ticket={quote(ticket, safe='')}",
         seconds=seconds,
     )
@@ -233,10 +234,3 @@ async def check_text(
         label=label if isinstance(label, int) else None,
         trace_id=str(answer.get("trace_id", "")),
     )
-
-
-def _text(answer: dict[str, Any], name: str) -> str:
-    value = answer.get(name)
-    if not isinstance(value, str) or not value:
-        raise WeChatUnavailable(reason=f"no {name}")
-    return value

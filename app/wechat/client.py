@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 import httpx
 
+from app.core.exchange import nothing_done
 from app.core.settings import Account, WeChat
 from app.wechat import token as shared_tokens
 from app.wechat.errors import TokenRefused, WeChatBusy, WeChatUnavailable
@@ -85,7 +86,8 @@ class WeChatClient:
             value = None
             try:
                 if token:
-                    value = await self._tokens.get_token(self._http, account)
+                    with nothing_done():
+                        value = await self._tokens.get_token(self._http, account)
                     given["access_token"] = value
                 return await exchange(self._http, method, path, params=given, **parts)
             except TokenRefused:

@@ -4,7 +4,8 @@ Codes: developers.weixin.qq.com, 全局返回码 and the page of each call; wech
 WxJava WxMpErrorMsgEnum and WxMaErrorMsgEnum.
 
 WeChatRefused         WeChat answered, with an errcode; each kind is also an Invalid, Conflict, …
-WeChatUnavailable     WeChat did not answer, or with something that is no answer
+WeChatUnavailable     WeChat did not answer, or with something that is no answer; its fact
+                      maybe_done tells whether WeChat may have done it all the same
 """
 
 import re
@@ -12,13 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.core.errors import Conflict, DomainError, Forbidden, Invalid, Unavailable
+from app.core.exchange import PlatformUnavailable
 
 RID = re.compile(r"rid: ?([0-9a-fA-F-]{8,64})")
 ADDRESS = re.compile(r"invalid ip ([0-9a-fA-F.:]+)")
 ARGUMENT = re.compile(r"data\.(\w+)\.value")
 
 
-class WeChatUnavailable(Unavailable):
+class WeChatUnavailable(PlatformUnavailable):
     title = "微信服务暂时连接不上，请稍后再试"
 
 
@@ -132,6 +134,24 @@ class AlreadySent(WeChatRefused, Conflict):
     title = "这条群发已经提交过"
 
 
+class RepeatedTooSoon(WeChatRefused, Unavailable):
+    """The same clientmsgid while the first is being looked at: wait a minute."""
+
+    title = "同一条群发重复提交过快，请一分钟后再试"
+
+
+class ClientMsgIdInvalid(WeChatRefused, Invalid):
+    title = "群发编号超过 64 字节"
+
+
+class TagInvalid(WeChatRefused, Invalid):
+    title = "公众号里没有这个用户标签"
+
+
+class ArticleInvalid(WeChatRefused, Invalid):
+    title = "公众号里没有这篇已发表的文章"
+
+
 class PublishRefused(WeChatRefused, Conflict):
     title = "草稿未通过发布检查，请到公众平台处理"
 
@@ -140,6 +160,16 @@ class MediaInvalid(WeChatRefused, Invalid):
     """Also a temporary media_id where a permanent one is asked for."""
 
     title = "素材无效"
+
+
+class ImageRefused(WeChatRefused, Invalid):
+    title = "图片的格式或大小不符合微信要求"
+
+
+class PayloadMissing(WeChatRefused, Invalid):
+    """A file, a body, or the articles did not arrive: a mistake of ours."""
+
+    title = "发给微信的内容不完整"
 
 
 class ContentTooLong(WeChatRefused, Invalid):
@@ -198,10 +228,17 @@ _BY_CODE: dict[type[WeChatRefused], tuple[int, ...]] = {
     WindowFull: (45047,),
     MassQuotaUsed: (45028,),
     AlreadySent: (45065,),
+    RepeatedTooSoon: (45066,),
+    ClientMsgIdInvalid: (45067,),
+    TagInvalid: (45159,),
+    ArticleInvalid: (53600,),  # from memory, not in wechat-platform.md
     PublishRefused: (53503, 53504, 53505),
-    MediaInvalid: (40007,),
-    ContentTooLong: (45002, 45003, 45004),
-    ContentRefused: (45166, 87014),
+    MediaInvalid: (40004, 40007),
+    ImageRefused: (40005, 40009, 40113, 40137, 45001),
+    PayloadMissing: (41005, 41006, 44001, 44002, 44003, 44004),
+    # 45110, the author's length, is from memory.
+    ContentTooLong: (40039, 45002, 45003, 45004, 45008, 45110),
+    ContentRefused: (40033, 45166, 87014),
     TemplateInvalid: (40037,),
     ArgumentInvalid: (47003,),
     PageInvalid: (41030,),

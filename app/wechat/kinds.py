@@ -119,6 +119,7 @@ class MassSendFinished(Message):
     filtered: int
     sent: int
     errors: int
+    urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -210,6 +210,7 @@ def _published(fields: Fields, head: Head, _: str) -> Message:
 def _mass_sent(fields: Fields, head: Head, _: str) -> Message:
     msg_id, status = id_of(fields, "MsgID", "MsgId"), text_of(fields, "Status").strip()
     head["key"] = key_of("mass", msg_id, status)
+    results = part_of(part_of(fields, "ArticleUrlResult"), "ResultList")
     return MassSendFinished(
         **head,
         msg_id=msg_id,
@@ -218,6 +219,7 @@ def _mass_sent(fields: Fields, head: Head, _: str) -> Message:
         filtered=number_of(fields, "FilterCount", 0),
         sent=number_of(fields, "SentCount", 0),
         errors=number_of(fields, "ErrorCount", 0),
+        urls=tuple(text_of(item, "ArticleUrl") for item in parts_of(results, "item")),
     )
 
 

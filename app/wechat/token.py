@@ -27,7 +27,7 @@ from app.wechat.models import AccessToken
 from app.wechat.transport import exchange
 
 LEASE = timedelta(seconds=8)
-"""Longer than a call may take (transport.CALL_SECONDS_MAX), shorter than others wait."""
+"""Longer than a call may take (core.exchange.CALL_SECONDS_MAX), shorter than others wait."""
 WAIT_SECONDS_MAX = 10
 POLL_SECONDS = 0.1
 FAILURE_PAUSE = timedelta(seconds=1)

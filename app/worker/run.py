@@ -18,12 +18,17 @@ from app.core.logging import get_logger
 from app.core.metrics import JOBS
 from app.core.schedule import due_runs
 from app.core.settings import Settings
+from app.qq.client import QQClient
 from app.wechat.client import WeChatClient
-from app.worker import tasks
+from app.wecom.client import WeComClient
+from app.worker import deliveries, notices, publishing, tasks
+from app.worker.resources import Resources
 from app.worker.schedules import SCHEDULES
 
 log = get_logger()
 
+REGISTERED = (tasks, notices, deliveries, publishing)
+"""The modules whose jobs this worker does: importing one registers them."""
 TICK_SECONDS = 60
 CONCURRENCY = 8
 SHUTDOWN_SECONDS = 15
@@ -76,7 +81,8 @@ async def work(settings: Settings, *, url: str) -> None:
             await installation.settle_clock(session, settings)
         if settings.worker_metrics_port is not None:
             start_http_server(settings.worker_metrics_port, settings.host)
-        tasks.Resources.wechat = WeChatClient(settings.wechat)
+        Resources.wechat = WeChatClient(settings.wechat)
+        Resources.wecom, Resources.qq = WeComClient(settings.wecom), QQClient(settings.qq)
         await queue.open_async(pool)
         ticking = asyncio.create_task(tick_for_ever())
         log.info("worker.started")
@@ -86,7 +92,8 @@ async def work(settings: Settings, *, url: str) -> None:
             ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await ticking
-            await tasks.Resources.wechat.aclose()
+            for client in (Resources.wechat, Resources.wecom, Resources.qq):
+                await client.aclose()
             log.info("worker.stopped")
 
 

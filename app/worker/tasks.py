@@ -12,24 +12,16 @@ from app.core.logging import get_logger
 from app.core.settings import get_settings
 from app.credit_bank import closing
 from app.flows import followers, housekeeping
-from app.flows import letters as outgoing
 from app.push import letters
 from app.ranking import freezing
 from app.wechat import calls
-from app.wechat.client import WeChatClient
-from app.wechat.errors import WeChatRefused, WeChatUnavailable
-from app.wechat.token import TokenUnavailable
+from app.wechat.errors import WeChatUnavailable
+from app.worker.resources import Resources
 
 log = get_logger()
 
 TRANSIENT = RetryStrategy(max_attempts=6, exponential_wait=3)
 """3, 9, 27, 81, 243 s: longer than PostgreSQL's or WeChat's usual hiccups, then it shows."""
-
-
-class Resources:
-    """What a worker process opens once."""
-
-    wechat: WeChatClient
 
 
 @queue.task(name=Job.CLOSE_DAYS, retry=TRANSIENT)
@@ -70,30 +62,7 @@ async def retry_stalled(due_at: str) -> None:
         log.warning("job.retried", stalled=job.task_name, due_at=due_at)
     async with transaction() as session:
         await letters.settle_lost_claims(session, now=utcnow())
-
-
-@queue.task(name=Job.DELIVER_LETTER, queue="push", retry=TRANSIENT)
-async def deliver_letter(letter_id: int) -> None:
-    """Claim, call, record. A refusal is final; a call without an answer is in doubt for ever."""
-    appid = get_settings().wechat.oa.appid
-    async with transaction() as session:
-        envelope = await outgoing.claim(session, letter_id=letter_id, appid=appid, now=utcnow())
-    if envelope is None:
-        return
-    state, detail = "sent", None
-    try:
-        await calls.send_custom_text(Resources.wechat, openid=envelope.openid, text=envelope.text)
-    except TokenUnavailable:
-        # Nothing was sent, and that is certain: the letter waits, and the queue tries again.
-        async with transaction() as session:
-            await letters.put_back(session, letter_id=letter_id)
-        raise
-    except WeChatUnavailable:
-        state, detail = "unknown", "没有收到微信的答复，是否送达未知"
-    except (WeChatRefused, DomainError) as error:
-        state, detail = "refused", f"{error.code}：{error.title}"
-    async with transaction() as session:
-        await letters.record(session, letter_id=letter_id, state=state, detail=detail, now=utcnow())
+        await letters.queue_again(session, now=utcnow())
 
 
 @queue.task(name=Job.FETCH_UNIONID, queue="push", retry=TRANSIENT)

@@ -209,7 +209,12 @@ async def test_metrics_count_by_route_and_never_by_person(
     assert answer.headers["content-type"].startswith("text/plain")
     assert 'route="/api/v1/lessons/{lesson_id}",status="200"' in answer.text
     assert "EVIL-METHOD" not in answer.text
-    for gauge in ("shoushan_wechat_inbox_failed 0.0", "shoushan_jobs_failed 0.0"):
+    for gauge in (
+        "shoushan_wechat_inbox_failed 0.0",
+        "shoushan_jobs_failed 0.0",
+        "shoushan_push_weeks_at_risk 0.0",
+        'shoushan_push_deliveries_doubtful{state="unknown"} 0.0',
+    ):
         assert gauge in answer.text
     for secret in (resident.token, *resident.user["openids"].values()):
         assert secret not in answer.text

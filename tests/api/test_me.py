@@ -98,7 +98,10 @@ async def test_the_export_holds_everything_and_no_secret(
     lesson = await service.lesson()
     await service.study(resident, lesson)
     held = await service.ask("GET", "/me/export", resident)
-    assert set(held) == {"people", "learning", "statement", "honours", "prior_learning", "messages"}
+    assert set(held) == {
+        *("people", "learning", "statement", "honours", "prior_learning", "messages"),
+        *("letters", "permits", "tasks"),
+    }
     # The account's and the mini-program's openids are one person by now.
     assert {one["openid"] for one in held["people"]["identities"]} == set(
         resident.user["openids"].values()

@@ -60,6 +60,13 @@ def test_other_fields_stay() -> None:
         "openid=sEcReT",
         "Ticket=sEcReT",
         "DETAIL:  Key (appid, openid)=(wx1, sEcReT) already exists.",
+        "POST https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=sEcReT",
+        "…/cgi-bin/webhook/upload_media?type=file&key=sEcReT",
+        "…/cgi-bin/gettoken?corpid=ww1&corpsecret=sEcReT",
+        '{"appId": "1", "clientSecret": "sEcReT"}',
+        "{'appId': '1', 'clientSecret': 'sEcReT'}",
+        '{"access_token": "sEcReT", "expires_in": "7200"}',
+        "Authorization: QQBot sEcReT",
         "ring 13800sEcReT".replace("sEcReT", "138000"),
     ],
 )

@@ -12,10 +12,13 @@ from app.flows import inbound
 from app.flows.auditing import audit
 from app.flows.erasure import erase, export
 from app.flows.meeting import meet
+from app.flows.notices import tell
 from app.flows.prior_learning import approve
+from app.learning import activities
 from app.people import tokens
 from app.people.models import Person
-from app.people.queries import find_person_by_identity
+from app.people.queries import find_person_by_identity, list_identities
+from app.push import permits, tasks
 from tests.factories import pushes
 from tests.factories.bank import pay
 from tests.factories.content import make_lesson
@@ -24,6 +27,7 @@ from tests.factories.people import (
     MINI,
     NOW,
     OA,
+    Town,
     make_identity,
     make_office,
     make_person,
@@ -50,9 +54,28 @@ async def a_full_life(session: AsyncSession) -> Person:
     )
     for one in (person, user):
         await complete_lesson(session, one.id, (await make_lesson(session)).id, now=NOW)
+    await be_asked(session, user, town)
     await meet(session, appid=OA, openid="o-zhangsan", unionid="u-zhangsan", now=LATER)
     await recognise(session, person)
     return person
+
+
+async def be_asked(session: AsyncSession, person: Person, town: Town) -> None:
+    """A notice allowed, a duty waiting, an evening planned."""
+    (mine,) = await list_identities(session, person.id)
+    await permits.give(session, key="tap", identity_id=mine.id, template_id="T", now=NOW)
+    await tell(
+        session, key="duty:1", person_id=person.id, kind="duty", text="张三丰，请转发", now=NOW
+    )
+    await tasks.open_task(
+        session, key="relay:1", kind="relay", org_id=town.west.id, person_id=person.id, role=None,
+        title="转发", text="请转发", due_at=LATER, now=NOW,
+    )  # fmt: skip
+    activity = await activities.announce(
+        session, title="院坝会", platform="微讲堂", org_id=town.west.id, starts_at=LATER,
+        ends_at=LATER + timedelta(hours=1), made_by_id=person.id,
+    )  # fmt: skip
+    await activities.sign_up(session, activity_id=activity.id, person_id=person.id, now=NOW)
 
 
 async def recognise(session: AsyncSession, person: Person) -> None:
@@ -104,8 +127,12 @@ async def test_nothing_personal_is_left_anywhere(session: AsyncSession) -> None:
     assert left == {secret: [] for secret in left}
     assert await find_person_by_identity(session, appid=OA, openid="o-zhangsan") is None
     assert (await audit(session)).findings == [], "the books stay true"
-    texts = await session.scalars(text("SELECT DISTINCT text FROM letter"))
-    assert texts.all() == [""]
+    texts = await session.execute(text("SELECT DISTINCT text, values, state FROM letter"))
+    assert [tuple(row) for row in texts] == [("", None, "skipped")], "and what waited is not sent"
+    states = await session.scalars(text("SELECT state || closed_reason FROM task"))
+    assert states.all() == ["dropped本人注销"]
+    for table in ("permit", "sign_up"):
+        assert await session.scalar(text(f"SELECT count(*) FROM {table}")) == 0  # noqa: S608
 
 
 async def test_erasing_again_changes_nothing(session: AsyncSession) -> None:
@@ -131,6 +158,10 @@ async def test_an_export_holds_everything(session: AsyncSession) -> None:
     assert sum(line["amount"] for line in held["statement"] if line["unit"] == "credit") == 1604
     assert {one["name"] for one in held["honours"]} >= {"开卷有益", "首次满分", "行善"}
     assert len(held["messages"]) == 1
+    assert "张三丰，请转发" in [one["text"] for one in held["letters"]]
+    assert [one["template_id"] for one in held["permits"]] == ["T"]
+    assert [one["title"] for one in held["tasks"]] == ["转发"]
+    assert [one["activity"] for one in held["learning"]["sign_ups"]] == ["院坝会"]
 
 
 async def test_a_long_statement_is_exported_whole(session: AsyncSession) -> None:

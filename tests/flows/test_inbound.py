@@ -99,7 +99,7 @@ async def test_an_error_of_ours_is_kept_and_replayed(
     assert (row.state, row.error, row.attempts) == ("failed", "ZeroDivisionError", 1)
     # What the failed try had done is undone: even the person was not made.
     assert await session.scalar(select(func.count()).select_from(Person)) == 0
-    assert (await look(session)).inbox_failed == 1
+    assert (await look(session, now=NOW)).inbox_failed == 1
 
     again = await inbound.replay(session, accounts=ACCOUNTS, inbound_id=row.id, now=NOW)
     assert (again.state, again.attempts) == ("failed", 2)
@@ -108,7 +108,7 @@ async def test_an_error_of_ours_is_kept_and_replayed(
     assert (done.state, done.error, done.attempts, done.settled_at) == ("answered", None, 3, LATER)
     identity = (await session.scalars(select(Identity))).one()
     assert (identity.openid, identity.last_seen_at) == ("o-one", NOW)
-    assert (await look(session)).inbox_failed == 0
+    assert (await look(session, now=NOW)).inbox_failed == 0
     with pytest.raises(NothingToReplay):
         await inbound.replay(session, accounts=ACCOUNTS, inbound_id=row.id, now=LATER)
     # WeChat's third try, if it still comes, hears what the replay answered.
@@ -136,7 +136,7 @@ async def test_three_deliveries_at_once_are_answered_once() -> None:
     assert replies[0] is not None
     async with transaction() as session:
         assert [row.attempts for row in await rows(session)] == [1]
-        assert (await look(session)).jobs_waiting == 1
+        assert (await look(session, now=NOW)).jobs_waiting == 1
 
 
 async def test_a_push_that_asks_for_erasure_leaves_no_row(session: AsyncSession) -> None:

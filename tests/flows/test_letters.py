@@ -10,7 +10,7 @@ from app.core.settings import WeChat
 from app.flows import inbound, letters
 from app.flows.founding import found
 from app.flows.housekeeping import MESSAGES_KEPT, purge
-from app.flows.letters import Envelope
+from app.flows.letters import Envelope, Senders
 from app.flows.meeting import merge
 from app.people.models import Person
 from app.push import letters as waiting
@@ -20,6 +20,7 @@ from tests.factories import pushes
 from tests.factories.people import MINI, NOW, OA, make_identity, make_person
 
 HOUR = timedelta(hours=1)
+SENDERS = Senders(oa=OA, mini=MINI)
 
 
 async def write(session: AsyncSession, person: Person) -> int:
@@ -31,7 +32,7 @@ async def write(session: AsyncSession, person: Person) -> int:
 
 
 async def claim(session: AsyncSession, letter_id: int) -> Envelope | None:
-    return await letters.claim(session, letter_id=letter_id, appid=OA, now=NOW + HOUR)
+    return await letters.claim(session, letter_id=letter_id, senders=SENDERS, now=NOW + HOUR)
 
 
 async def test_a_letter_goes_to_the_openid_that_wrote_last(session: AsyncSession) -> None:
@@ -43,7 +44,7 @@ async def test_a_letter_goes_to_the_openid_that_wrote_last(session: AsyncSession
     )
     letter_id = await write(session, person)
     envelope = await claim(session, letter_id)
-    assert envelope == Envelope(letter_id=letter_id, openid="o-late", text="恭喜")
+    assert envelope == Envelope(letter_id, "custom", "o-late", "恭喜")
     assert await claim(session, letter_id) is None
 
 
@@ -71,7 +72,7 @@ async def test_a_letter_follows_its_person_through_a_merge(session: AsyncSession
     )
     envelope = await claim(session, letter_id)
     assert envelope is not None
-    assert envelope.openid == "o-one"
+    assert envelope.address == "o-one"
 
 
 async def test_a_letter_that_is_not_there_is_not_sent(session: AsyncSession) -> None:

@@ -9,8 +9,13 @@ from app.people.policy import (
     can_correct_village,
     can_grant,
     can_merge,
+    can_publish,
+    can_review,
     can_see_person,
+    can_see_pushing,
     can_tutor,
+    can_upload,
+    can_write,
     holds,
 )
 from app.people.rules import ROLES, Role
@@ -52,11 +57,21 @@ def test_a_role_is_no_other_role(role: Role) -> None:
     assert [other for other in ROLES if holds(mine, other, VILLAGE)] == [role]
 
 
+@pytest.mark.parametrize("role", list(ROLES))
+def test_who_writes_reviews_publishes_and_sees_it(role: Role) -> None:
+    mine = actor(role, 2)
+    assert can_write(mine, VILLAGE) is can_upload(mine) is (role != "volunteer")
+    assert can_publish(mine, VILLAGE) is (role in {"editor", "chief_editor", "admin"})
+    assert can_see_pushing(mine, VILLAGE) is (role in {"tutor", "editor", "chief_editor", "admin"})
+    assert [other for other in ROLES if can_review(mine, other, VILLAGE)] == [role]
+    assert not any(can(mine, COUNTY) for can in (can_write, can_publish, can_see_pushing))
+
+
 def test_without_an_office_nothing_is_allowed() -> None:
     nobody = Actor(person_id=7)
-    assert not any(
-        can(nobody, VILLAGE) for can in (can_administer, can_grant, can_tutor, can_see_person)
-    )
+    every = (can_administer, can_grant, can_tutor, can_see_person, can_write, can_publish)
+    assert not any(can(nobody, VILLAGE) for can in (*every, can_see_pushing))
+    assert not can_upload(nobody)
     assert not can_merge(nobody, VILLAGE, VILLAGE)
 
 

@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db import transaction
 from app.push import letters
 from app.push.models import Letter
+from app.push.routes import Ways
 from tests.factories.people import NOW, make_person
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 async def write(
@@ -35,7 +36,9 @@ async def claim(
     opened_at: datetime | None = NOW,
     now: datetime = NOW,
 ) -> Letter | None:
-    return await letters.claim(session, letter_id=letter_id, window_opened_at=opened_at, now=now)
+    ways = Ways(window_opened_at=opened_at)
+    claimed = await letters.claim(session, letter_id=letter_id, ways=ways, now=now)
+    return claimed.letter if claimed else None
 
 
 async def read(session: AsyncSession, letter_id: int) -> Letter:
@@ -75,19 +78,37 @@ async def test_a_closed_window_skips_the_letter(
 async def test_five_letters_in_a_window_and_five_more_in_the_next(session: AsyncSession) -> None:
     person, other = await make_person(session), await make_person(session)
     ids = await make_letters(session, person.id, 12)
-    taken = [await claim(session, letter_id) is not None for letter_id in ids[:6]]
+    taken = [
+        await claim(session, letter_id, now=NOW + index * MINUTE) is not None
+        for index, letter_id in enumerate(ids[:6])
+    ]
     assert taken == [True] * 5 + [False]
-    assert (await read(session, ids[5])).detail == "48 小时内已发满 5 条"
+    assert (await read(session, ids[5])).detail == "客服消息：48 小时内已发满 5 条"
     # Somebody else's letters count for themselves.
     (others,) = [one.id for one in [await write(session, other.id, "other")] if one]
     assert await claim(session, others) is not None
     # A new message of theirs opens a new window.
     later = NOW + HOUR
     taken = [
-        await claim(session, letter_id, opened_at=later, now=later) is not None
-        for letter_id in ids[6:]
+        await claim(session, letter_id, opened_at=later, now=later + index * MINUTE) is not None
+        for index, letter_id in enumerate(ids[6:])
     ]
     assert taken == [True] * 5 + [False]
+
+
+async def test_a_fourth_letter_in_a_minute_waits_for_the_next(session: AsyncSession) -> None:
+    person = await make_person(session)
+    ids = await make_letters(session, person.id, 4)
+    await session.execute(text("UPDATE procrastinate_jobs SET status = 'succeeded'"))
+    taken = [await claim(session, letter_id) is not None for letter_id in ids]
+    assert taken == [True] * 3 + [False]
+    await session.flush()
+    assert (await read(session, ids[3])).state == "waiting"
+    waits = await session.execute(
+        text("SELECT args, scheduled_at FROM procrastinate_jobs WHERE status = 'todo'")
+    )
+    assert [tuple(job) for job in waits] == [({"letter_id": ids[3]}, NOW + MINUTE)]
+    assert await claim(session, ids[3], now=NOW + MINUTE + timedelta(seconds=1)) is not None
 
 
 @pytest.mark.parametrize(("outcome", "room"), [("sent", 0), ("unknown", 0), ("refused", 1)])
@@ -96,10 +117,16 @@ async def test_what_may_have_arrived_uses_the_window_up(
 ) -> None:
     person = await make_person(session)
     ids = await make_letters(session, person.id, 7)
-    for letter_id in ids[:5]:
-        await claim(session, letter_id)
-    await letters.record(session, letter_id=ids[0], state=outcome, detail=None, now=NOW)
-    taken = [await claim(session, letter_id) is not None for letter_id in ids[5:]]
+    for index, letter_id in enumerate(ids[:5]):
+        await claim(session, letter_id, now=NOW + index * MINUTE)
+    if outcome == "refused":
+        await letters.pass_on(
+            session, letter_id=ids[0], why="WindowFull", consent_gone=False, now=NOW
+        )
+    else:
+        await letters.record(session, letter_id=ids[0], state=outcome, detail=None, now=NOW)
+    later = NOW + 9 * MINUTE
+    taken = [await claim(session, letter_id, now=later) is not None for letter_id in ids[5:]]
     assert sum(taken) == room
 
 
@@ -112,14 +139,14 @@ async def test_a_letter_is_claimed_once(session: AsyncSession) -> None:
     assert await claim(session, letter_id + 1) is None, "no such letter"
 
 
-@pytest.mark.parametrize("state", ["sent", "refused", "unknown"])
+@pytest.mark.parametrize("state", ["sent", "unknown"])
 async def test_the_outcome_is_recorded_once(session: AsyncSession, state: str) -> None:
     person = await make_person(session)
     (letter_id,) = await make_letters(session, person.id, 1)
     await claim(session, letter_id)
     later = NOW + HOUR
     await letters.record(session, letter_id=letter_id, state=state, detail="why", now=later)
-    await letters.record(session, letter_id=letter_id, state="refused", detail="x", now=later)
+    await letters.record(session, letter_id=letter_id, state="unknown", detail="x", now=later)
     found = await read(session, letter_id)
     assert (found.state, found.detail) == (state, "why")
     assert found.sent_at == (later if state == "sent" else None)
@@ -152,6 +179,20 @@ async def test_a_claim_whose_process_died_is_in_doubt_for_ever(session: AsyncSes
     assert await claim(session, lost) is None
 
 
+async def test_a_letter_whose_job_gave_up_is_queued_again(session: AsyncSession) -> None:
+    person = await make_person(session)
+    lost, sent = await make_letters(session, person.id, 2)
+    await claim(session, sent)
+    await session.execute(text("UPDATE procrastinate_jobs SET status = 'failed'"))
+    assert await letters.queue_again(session, now=NOW + 30 * MINUTE) == 0, "the queue still tries"
+    later = NOW + 31 * MINUTE
+    assert await letters.queue_again(session, now=later) == 1
+    assert await letters.queue_again(session, now=later) == 0, "one job is enough"
+    assert await letters.queue_again(session, now=NOW + 25 * HOUR) == 0, "too late"
+    jobs = await session.scalars(text("SELECT args FROM procrastinate_jobs WHERE status = 'todo'"))
+    assert [job["letter_id"] for job in jobs] == [lost]
+
+
 async def test_forgetting_takes_the_words_and_leaves_the_fact(session: AsyncSession) -> None:
     person, other = await make_person(session), await make_person(session)
     (mine,) = await make_letters(session, person.id, 1)
@@ -167,9 +208,9 @@ class TestAtTheSameMoment:
         async with transaction() as session:
             return await make_letters(session, (await make_person(session)).id, number)
 
-    async def claim(self, letter_id: int) -> Letter | None:
+    async def claim(self, letter_id: int, *, now: datetime = NOW) -> Letter | None:
         async with transaction() as session:
-            return await claim(session, letter_id)
+            return await claim(session, letter_id, now=now)
 
     async def test_of_many_workers_one_claims(self) -> None:
         (letter_id,) = await self.start(1)
@@ -178,8 +219,11 @@ class TestAtTheSameMoment:
 
     async def test_of_many_letters_five_are_claimed(self) -> None:
         ids = await self.start(12)
-        claimed = await asyncio.gather(*map(self.claim, ids))
-        assert sum(one is not None for one in claimed) == 5
+        for minutes in range(0, 4, 2):
+            claimed = await asyncio.gather(
+                *(self.claim(letter_id, now=NOW + minutes * MINUTE) for letter_id in ids)
+            )
+        assert sum(one is not None for one in claimed) == 2
         async with transaction() as session:
             states = (await session.scalars(select(Letter.state))).all()
         assert (states.count("claimed"), states.count("skipped")) == (5, 7)

@@ -7,7 +7,9 @@ from fastapi import FastAPI
 from app.core.settings import Settings
 from app.sandbox.server import create_sandbox
 from app.sandbox.world import World
+from app.wechat.client import WeChatClient
 from tests.sandbox.platform import Platform
+from tests.sandbox.press import real_client
 from tests.sandbox.service import Service
 
 
@@ -43,3 +45,10 @@ async def client(sandbox: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def platform(client: httpx.AsyncClient, settings: Settings) -> Platform:
     return Platform(client, settings)
+
+
+@pytest.fixture
+async def wechat(sandbox: FastAPI, settings: Settings) -> AsyncIterator[WeChatClient]:
+    """The service's own client, talking to the stand-in."""
+    async with real_client(sandbox, settings) as client:
+        yield client

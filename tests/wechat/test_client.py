@@ -6,11 +6,13 @@ import httpx
 import pytest
 import structlog
 
+from app.core import exchange
 from app.core.errors import DomainError
+from app.core.exchange import Unsendable
+from app.core.settings import Account
 from app.wechat import errors, transport
-from app.wechat.transport import Unsendable
 from tests.wechat.pushes import OA
-from tests.wechat.server import RID, Server, refused
+from tests.wechat.server import RID, FakeTokens, Server, refused
 
 PATH = "/cgi-bin/menu/get"
 OKAY = {"errcode": 0, "errmsg": "ok", "a": "学"}
@@ -101,7 +103,14 @@ async def test_without_a_token_its_refusal_is_final() -> None:
         httpx.Response(302, headers={"location": "https://evil.example/"}),
         httpx.Response(200, content=b"\x89PNG\r\n"),
         httpx.ConnectError("refused"),
+        httpx.ConnectTimeout("slow"),
+        httpx.PoolTimeout("busy"),
+        httpx.ProxyError("no"),
+        httpx.UnsupportedProtocol("no"),
         httpx.ReadTimeout("slow"),
+        httpx.WriteTimeout("slow"),
+        httpx.ReadError("reset"),
+        httpx.WriteError("reset"),
         httpx.RemoteProtocolError("reset"),
     ],
 )
@@ -111,6 +120,19 @@ async def test_no_answer_is_unavailable_and_not_repeated(answer: Any) -> None:
         await call(server)
     assert len(server.requests) == 1
     assert found.value.__cause__ is None
+    assert found.value.maybe_done is not isinstance(answer, exchange.NEVER_ARRIVED)
+
+
+async def test_without_a_token_the_call_is_certainly_not_made() -> None:
+    class Tokens(FakeTokens):
+        async def get_token(self, _: httpx.AsyncClient, __: Account) -> str:
+            raise errors.WeChatUnavailable(reason="ReadTimeout")
+
+    server = Server([OKAY], tokens=Tokens())
+    with pytest.raises(errors.WeChatUnavailable) as found:
+        await call(server)
+    assert not found.value.maybe_done
+    assert server.requests == []
 
 
 async def test_an_errcode_counts_under_any_status() -> None:
@@ -135,15 +157,16 @@ async def test_what_utf8_cannot_spell_is_our_callers_mistake() -> None:
 
 
 async def test_a_call_is_bounded_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "CALL_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(exchange, "CALL_SECONDS_MAX", 0.05)
 
     async def drip(_: httpx.Request) -> httpx.Response:
         await asyncio.sleep(60)
         raise AssertionError
 
     http = transport.make_http(Server([OKAY]).client().settings, httpx.MockTransport(drip))
-    with pytest.raises(errors.WeChatUnavailable):
+    with pytest.raises(errors.WeChatUnavailable) as found:
         await transport.exchange(http, "GET", PATH)
+    assert found.value.maybe_done
 
 
 async def test_an_upload_is_whole_the_second_time() -> None:

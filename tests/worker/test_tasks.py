@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import procrastinate
 import psycopg
 import pytest
@@ -19,13 +18,10 @@ from app.core.db import transaction
 from app.core.jobs import Job, defer, queue
 from app.credit_bank.models import DayClose
 from app.people.models import Identity, Person
-from app.push import letters
-from app.push.models import Letter
 from app.ranking.models import FrozenRanking
-from app.wechat.client import WeChatClient
 from app.wechat.models import Inbound
-from app.wechat.token import TokenUnavailable
 from app.worker import run, tasks
+from app.worker.resources import Resources
 from app.worker.schedules import SCHEDULES
 from tests.factories.bank import pay
 from tests.factories.people import MINI, NOW, make_identity, make_person
@@ -60,25 +56,9 @@ async def _open_queue(database_url_of_its_own: str) -> AsyncIterator[None]:
 def wechat() -> Iterator[Server]:
     """Answers `ok` unless told otherwise."""
     server = Server([{"errcode": 0, "errmsg": "ok"}])
-    tasks.Resources.wechat = server.client()
+    Resources.wechat = server.client()
     yield server
-    del tasks.Resources.wechat
-
-
-async def write(openid: str = "o-one") -> int:
-    async with transaction() as session:
-        person = await make_person(session, openid=openid)
-        letter = await letters.write(
-            session, key=f"to:{openid}", person_id=person.id, kind="honour", text="恭喜", now=NOW
-        )
-        assert letter is not None
-        return letter.id
-
-
-async def state_of(letter_id: int) -> tuple[str, str | None]:
-    async with transaction() as session:
-        letter = await session.get_one(Letter, letter_id)
-        return letter.state, letter.detail
+    del Resources.wechat
 
 
 def test_every_job_has_its_task() -> None:
@@ -111,60 +91,6 @@ async def test_what_need_not_be_kept_is_purged(monkeypatch: pytest.MonkeyPatch) 
     await tasks.purge(due_at="…")
     async with transaction() as session:
         assert await session.scalar(select(func.count()).select_from(Inbound)) == 0
-
-
-async def test_a_letter_is_sent_once(wechat: Server) -> None:
-    letter_id = await write()
-    for _ in range(2):
-        await tasks.deliver_letter(letter_id=letter_id)
-    assert await state_of(letter_id) == ("sent", None)
-    (request,) = wechat.requests
-    assert request.url.path == "/cgi-bin/message/custom/send"
-    assert wechat.body() == {
-        "touser": "o-one",
-        "msgtype": "text",
-        "text": {"content": "恭喜"},
-    }
-
-
-async def test_a_refused_letter_is_final(wechat: Server) -> None:
-    wechat.answers = [refused(45015, "response out of time limit")]
-    letter_id = await write()
-    for _ in range(2):
-        await tasks.deliver_letter(letter_id=letter_id)
-    state, detail = await state_of(letter_id)
-    assert state == "refused"
-    assert detail is not None
-    assert detail.startswith("WindowClosed")
-    assert len(wechat.requests) == 1
-
-
-async def test_a_letter_without_an_answer_is_in_doubt_for_ever(wechat: Server) -> None:
-    wechat.answers = [httpx.ReadTimeout("no answer")]
-    letter_id = await write()
-    for _ in range(2):
-        await tasks.deliver_letter(letter_id=letter_id)
-    assert (await state_of(letter_id))[0] == "unknown"
-    assert len(wechat.requests) == 1
-
-
-async def test_a_letter_waits_while_there_is_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing was sent, so the queue may try again; nobody needs to be told that it failed."""
-
-    async def no_token(*_: object, **__: object) -> None:
-        raise TokenUnavailable
-
-    monkeypatch.setattr(WeChatClient, "call", no_token)
-    monkeypatch.setattr(tasks.Resources, "wechat", Server([{}]).client(), raising=False)
-    letter_id = await write()
-    with pytest.raises(TokenUnavailable):
-        await tasks.deliver_letter(letter_id=letter_id)
-    assert (await state_of(letter_id))[0] == "waiting"
-
-
-async def test_a_letter_that_is_not_there_is_no_error(wechat: Server) -> None:
-    await tasks.deliver_letter(letter_id=10**9)
-    assert wechat.requests == []
 
 
 async def test_a_followers_unionid_is_fetched_and_joins(wechat: Server) -> None:
@@ -244,24 +170,20 @@ async def test_a_stalled_job_whose_successor_waits_does_not_stop_the_others(
     assert (found[successor], found[other]) == ("todo", "todo")
 
 
-@pytest.mark.usefixtures("_open_queue", "wechat")
-async def test_a_claim_that_was_lost_becomes_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    letter_id = await write()
-    async with transaction() as session:
-        await letters.claim(session, letter_id=letter_id, window_opened_at=NOW, now=NOW)
-    set_clock(monkeypatch, timedelta(minutes=6))
-    await tasks.retry_stalled(due_at="…")
-    await tasks.deliver_letter(letter_id=letter_id)
-    assert (await state_of(letter_id))[0] == "unknown"
-
-
 async def test_a_tick_defers_what_is_due_once() -> None:
     for _ in range(2):
         await run.tick()
     async with transaction() as session:
         rows = await session.scalars(text("SELECT task_name FROM procrastinate_jobs ORDER BY 1"))
         # At ten in the morning: what was due in the night, and this minute's.
-        assert rows.all() == ["bank.close", "house.purge", "house.retry_stalled", "ranking.freeze"]
+        assert rows.all() == [
+            "bank.close",
+            "house.purge",
+            "house.retry_stalled",
+            "push.tend_issues",
+            "push.tend_pushes",
+            "ranking.freeze",
+        ]
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,14 @@ export async function chatScreen(user) {
     ? footer({ menu: official.menu, act, open: (address) => open(address, user) })
     : el("div", { class: "foot" }, el("a", { class: "primary wide", href: `#/u/${user.id}/search` }, "关注公众号"));
   const polling = setInterval(() => refresh().catch(() => {}), POLL_MS);
-  const node = screen({ title: official.name, back: `#/u/${user.id}`, action: leaveButton(user), body: log, foot, kind: "chat-screen" });
+  const node = screen({ title: official.name, back: `#/u/${user.id}`, action: actions(user), body: log, foot, kind: "chat-screen" });
   const bottom = () => { log.parentElement.scrollTop = log.parentElement.scrollHeight; };
   return { node, ready: bottom, leave: () => clearInterval(polling) };
+}
+
+function actions(user) {
+  const home = el("a", { class: "bar-action", href: "/account", target: "_blank", rel: "noopener" }, "主页");
+  return el("span", { class: "bar-actions" }, home, leaveButton(user));
 }
 
 function leaveButton(user) {
@@ -79,13 +84,20 @@ function line(bubble, user, official, act) {
   if (type === "news" || type === "mpnewsarticle") {
     return el("li", { class: "line account" }, picture, el("div", { class: "cards" }, (content.articles ?? []).map(card)));
   }
+  if (type === "notice") return el("li", { class: "line account" }, avatar(content.by, "square mini"), notice(content, user));
   const text = el("p", { class: "bubble" }, rich(content.text ?? `［${type}］${content.title ?? ""}`, user, act));
   const note = content.by === "custom_service" ? el("small", { class: "by" }, "客服消息") : null;
   return el("li", { class: `line ${sender}` }, picture, el("div", { class: "bubble-box" }, text, note));
 }
 
+// A subscription message: on a real phone it lies in the chat 服务通知.
+function notice({ title, text, page, by }, user) {
+  const inside = [el("small", {}, `服务通知 · ${by}`), el("b", {}, title), el("span", { class: "lines" }, text)];
+  return el("div", { class: "cards" }, el("a", { class: "card", href: miniAddress(user.id, page) }, inside));
+}
+
 function card({ title, description, picurl, url }, index) {
-  const source = siteUrl(picurl);
+  const source = picurl?.startsWith("/mmbiz_") ? picurl : siteUrl(picurl);
   const picture = source ? el("img", { src: source, alt: "", loading: "lazy" }) : null;
   picture?.addEventListener("error", () => picture.remove());
   return el(

@@ -59,6 +59,7 @@ function entry(href, picture, title, text, at) {
 }
 
 function summary({ type, content }) {
+  if (type === "notice") return `［服务通知］${content.title}`;
   if (type === "news") return `［图文］${content.articles[0].title}`;
   return (content.text ?? `［${type}］`).replace(/<[^>]*>/g, "");
 }

@@ -1,0 +1,50 @@
+"""Saying that something was done by hand: what it means depends on what it was."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import Conflict
+from app.flows import delivery_acts, weekly_issue
+from app.push import tasks
+from app.push.models import Task
+
+DONE, FORWARDED = "已办理", "已转发"
+
+
+class ReviewFirst(Conflict):
+    """A review is closed by being given: a tap alone reviews nothing."""
+
+    title = "请打开稿件审阅：通过或退回以后，这项待办自己会关闭"
+
+
+async def finish(
+    session: AsyncSession,
+    *,
+    task_id: int,
+    by_id: int,
+    reason: str | None,
+    url: str | None,
+    now: datetime,
+) -> Task:
+    """Close a task as done, with what follows from it; a repeated tap changes nothing.
+
+    The deed is booked before the task, in the order in which all others lock them.
+    Raises TaskNotFound, TaskClosed, ReviewFirst, and whatever forbids the deed.
+    """
+    task = await tasks.get_task(session, task_id=task_id)
+    said = reason or (FORWARDED if task.kind == "relay" else DONE)
+    if task.state == "open":
+        if task.kind == "review":
+            raise ReviewFirst(task_id=task_id)
+        if task.kind == "relay" and task.delivery_id is not None:
+            await delivery_acts.mark_sent(
+                session, delivery_id=task.delivery_id, by_id=by_id, reason=said, now=now
+            )
+        elif task.kind == "publish_by_hand" and task.manuscript_id is not None:
+            await weekly_issue.published_by_hand(
+                session, manuscript_id=task.manuscript_id, by_id=by_id, url=url, now=now
+            )
+    return await tasks.close_task(
+        session, task_id=task_id, by_id=by_id, reason=said, done=True, now=now
+    )
