@@ -154,13 +154,21 @@ async def approve(
     responses=problems(400, 401, 403, 404, 409, 413, 429),
 )  # fmt: skip
 async def refuse(
-    application_id: ApplicationId, body: RefusalIn, actor: CurrentPerson, session: SessionDep
+    application_id: ApplicationId,
+    body: RefusalIn,
+    actor: CurrentPerson,
+    session: SessionDep,
+    now: Now,
 ) -> ApplicationOut:
     lineage = await approving.applicants_branch(session, application_id=application_id)
     if not policy.can_tutor(actor, lineage):
         raise NotYourBranch
     return application_out(
         await prior_learning.refuse(
-            session, application_id=application_id, by_id=actor.person_id, remarks=body.remarks
+            session,
+            application_id=application_id,
+            by_id=actor.person_id,
+            remarks=body.remarks,
+            now=now,
         )
     )

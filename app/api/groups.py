@@ -13,6 +13,7 @@ from app.api.errors import problems
 from app.api.idempotency import once
 from app.api.schemas import Body, OrgOut, PageOut
 from app.core.paging import LIMIT_DEFAULT
+from app.flows import learning_groups
 from app.people import policy
 from app.people import queries as people
 from app.people.policy import Actor
@@ -99,9 +100,8 @@ async def register(body: GroupIn, actor: CurrentPerson, session: SessionDep, now
     organisation = await people.org_by_code(session, body.org_code)
     if not policy.can_tutor(actor, organisation.lineage):
         raise NotYourBranch
-    group = await groups.register(
-        session, **body.model_dump(exclude={"org_code"}), org_id=organisation.id, now=now
-    )
+    facts = {**body.model_dump(exclude={"org_code"}), "org_id": organisation.id}
+    group = await learning_groups.register(session, facts=facts, by_id=actor.person_id, now=now)
     return await group_out(session, group)
 
 
@@ -139,7 +139,9 @@ async def change(
         # The address alone may be taken away.
         if value is not None or name == "address"
     }
-    group = await groups.change(session, group_id=group_id, facts=facts, now=now)
+    group = await learning_groups.change(
+        session, group_id=group_id, facts=facts, by_id=actor.person_id, now=now
+    )
     return await group_out(session, group)
 
 
@@ -150,7 +152,9 @@ async def end(
 ) -> GroupOut:
     """Nothing goes there any more; what went there stays on record."""
     await _mine(session, actor, group_id)
-    group = await groups.end(session, group_id=group_id, reason=body.reason, now=now)
+    group = await learning_groups.end(
+        session, group_id=group_id, reason=body.reason, by_id=actor.person_id, now=now
+    )
     return await group_out(session, group)
 
 

@@ -6,17 +6,17 @@ about who opened it is kept.
 
 import asyncio
 import re
-from pathlib import Path as FilePath
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.deps import LimiterDep, Now, SessionDep, SettingsDep, address_of, public
 from app.api.errors import problems
+from app.api.pages.frame import render
+from app.api.pages.lesson import headers_for, prose_of
 from app.content import queries as content
 from app.core.db import transaction
 from app.core.errors import NotFound
@@ -30,16 +30,10 @@ from app.push.models import Delivery
 from app.push.posters import Poster
 
 router = APIRouter(tags=["links"])
-HERE = FilePath(__file__).parent
 CODE = Path(max_length=64, description="The delivery's signed code")
 PAGE = "pages/lesson/lesson"
 COOKIE_SECONDS = 60 * 60 * 24 * 60
 POSTER_SECONDS = 60 * 60 * 24
-CSP = (
-    "default-src 'none'; style-src 'self'; img-src 'self' http: https:; base-uri 'none';"
-    " form-action 'none'; frame-ancestors 'none'"
-)
-"""Pictures of a lesson may stand anywhere (app/content/sanitise.py); nothing else is loaded."""
 UNKNOWN = "可能少了几个字，或者多了几个字。请回到群里，重新点一下原来的链接。"
 WITHDRAWN = "这一课的内容正在更新，暂时看不到。"
 PREVIEW = re.compile(
@@ -48,10 +42,6 @@ PREVIEW = re.compile(
     re.IGNORECASE,
 )
 """Machines that fetch an address to draw its card: they name themselves so, or are no phone."""
-
-_environment = Environment(
-    loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
-)
 
 
 class LinkUnknown(NotFound):
@@ -77,18 +67,21 @@ async def follow(
     delivery_id = read_code(code, secret=settings.secret_key)
     delivery = None if delivery_id is None else await session.get(Delivery, delivery_id)
     if delivery is None:
-        return _page("link_unknown.html", status=404, title="没有这个链接", said=UNKNOWN)
+        return _sorry(request, 404, "没有这个链接", UNKNOWN)
     lesson, body = await _lesson_of(session, delivery)
     if not await content.is_on_show(session, lesson_id=lesson.id):
         # What was taken off the shelf may be wrong: an old message does not spread it on.
-        return _page("link_unknown.html", status=410, title="这一课已下架", said=WITHDRAWN)
+        return _sorry(request, 410, "这一课已下架", WITHDRAWN)
     query = urlencode({"id": body["lesson_id"], "via": code})
-    answer = _page(
+    answer = render(
+        request,
         "lesson_link.html",
+        headers=headers_for(lesson),
         lesson=lesson,
-        day=delivery.local_day,
+        prose=prose_of(lesson),
+        pushed_on=delivery.local_day,
+        learn=f"/lessons/{body['lesson_id']}?{urlencode({'via': code})}",
         open_url=_mini_program(settings, query),
-        recording=lesson.media_url,
     )
     cookie = f"g{delivery.id}"
     if _is_a_phone(request) and cookie not in request.cookies:
@@ -124,13 +117,6 @@ async def get_poster(
     picture = await asyncio.to_thread(posters.drawn, poster, directory=directory)
     headers = {"Cache-Control": f"public, max-age={POSTER_SECONDS}"}
     return Response(picture, media_type="image/png", headers=headers)
-
-
-@router.get("/static/lesson_link.css", include_in_schema=False)
-@public
-async def get_style() -> FileResponse:
-    headers = {"Cache-Control": "public, max-age=3600"}
-    return FileResponse(HERE / "static" / "lesson_link.css", headers=headers)
 
 
 async def _lesson_of(
@@ -169,6 +155,5 @@ def _is_a_phone(request: Request) -> bool:
     return request.method == "GET" and not ahead and bool(agent) and not PREVIEW.search(agent)
 
 
-def _page(template: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
-    html = _environment.get_template(template).render(**facts)
-    return HTMLResponse(html, status, headers={"Content-Security-Policy": CSP})
+def _sorry(request: Request, status: int, title: str, said: str) -> Response:
+    return render(request, "link_unknown.html", status=status, title=title, said=said)

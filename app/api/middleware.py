@@ -16,8 +16,19 @@ log = get_logger()
 
 BODY_BYTES_MAX = 256 * 1024
 """Few JSON bodies of this API come near it; the callback's own limit is tighter."""
-LARGER = (("/api/v1/uploads", 10 * 1024 * 1024 + 64 * 1024), ("/api/v1/issues", 2 * 1024 * 1024))
-"""Where it is not enough: a picture of 10 MB in its form, eight articles of 20,000 characters."""
+LARGER = (
+    ("/api/v1/uploads", 10 * 1024 * 1024 + 64 * 1024),
+    ("/api/v1/issues", 2 * 1024 * 1024),
+    ("/studio/manuscripts", 64 * 1024 * 1024),
+    ("/studio/lessons", 64 * 1024 * 1024),
+    ("/studio/preview", 2 * 1024 * 1024),
+    ("/studio/pictures", 10 * 1024 * 1024 + 64 * 1024),
+    ("/desk/prior-learning", 10 * 1024 * 1024 + 64 * 1024),
+    ("/desk/organisations", 2 * 1024 * 1024),
+)
+"""Where it is not enough: a picture of 10 MB in its form, eight articles of 20,000 characters. The
+studio's forms carry a text beside their files: who sends a file that is far too large shall be told
+beside that text, and not lose it."""
 LENGTH = re.compile(rb"[0-9]{1,18}")
 GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
@@ -110,7 +121,7 @@ class RequestFrame:
 
 
 def _limit_of(scope: Scope) -> int:
-    path = scope["path"]
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
     return next((most for begin, most in LARGER if path.startswith(begin)), BODY_BYTES_MAX)
 
 

@@ -20,7 +20,43 @@ from app.api import (
     weeks,
 )
 from app.api import credits as my_credits
-from app.api.pages import design, scanning, sign_in, static, text_size, wechat_sign_in
+from app.api.pages import (
+    boards,
+    credits_page,
+    design,
+    desk_exports,
+    desk_honours,
+    desk_overview,
+    desk_places,
+    desk_rankings,
+    desk_residents,
+    desk_transfers,
+    discover,
+    honours,
+    lesson,
+    my_data,
+    myself,
+    office,
+    scanning,
+    sign_in,
+    static,
+    studio_activities,
+    studio_articles,
+    studio_deeds,
+    studio_editor,
+    studio_groups,
+    studio_home,
+    studio_issues,
+    studio_lesson_text,
+    studio_lessons,
+    studio_manuscripts,
+    studio_pushes,
+    studio_questions,
+    studio_week,
+    text_size,
+    today,
+    wechat_sign_in,
+)
 
 ROUTERS = (
     health.router,  # /healthz /readyz /metrics
@@ -36,8 +72,37 @@ ROUTERS = (
     sign_in.router,  # /login /login/link/{ticket} /logout /me/sessions
     scanning.router,  # /login/scan/{code}
     wechat_sign_in.router,  # /login/oauth
+    today.router,  # / (今日), /about
+    lesson.router,  # /lessons/{id}, …/beat, answers, result
+    credits_page.router,  # /credits (学分银行), …/statement, rules, convert
+    boards.router,  # /ranking
+    discover.router,  # /discover, /activities, …/sign-up, cancel
+    myself.router,  # /me, …/profile, consents, reminders, letters
+    my_data.router,  # /me/export, /me/erase, /goodbye
+    honours.router,  # /certificates/{number}, ….pdf, …/card, /verify/{number}
     text_size.router,  # /text-size
     static.router,  # /static/{digest}/…: our style sheet, script and drawings
+    studio_home.router,  # /studio, …/tasks/{id}/done
+    studio_pushes.router,  # /studio/manuscripts/new-push, …/{id}/push
+    studio_issues.router,  # /studio/manuscripts/new-issue, …/{id}/articles, order
+    studio_articles.router,  # /studio/manuscripts/{id}/articles/{number}
+    studio_manuscripts.router,  # /studio/manuscripts, …/{id}
+    studio_deeds.router,  # /studio/manuscripts/{id}/submit, review, schedule, withdraw, copy
+    studio_lesson_text.router,  # /studio/lessons/new, …/{id}/edit
+    studio_questions.router,  # /studio/lessons/questions.xlsx, …/{id}/questions
+    studio_lessons.router,  # /studio/lessons, …/{id}, …/publish, withdraw
+    studio_editor.router,  # /studio/pictures, preview: what the editor's script sends
+    studio_week.router,  # /studio/week, …/{id}/move
+    studio_activities.router,  # /studio/activities, …/{id}, …/confirm, code
+    studio_groups.router,  # /studio/groups, …/{id}
+    desk_overview.router,  # /desk
+    desk_rankings.router,  # /desk/rankings, …/print
+    desk_exports.router,  # /desk/rankings/export
+    desk_places.router,  # /desk/rankings/places/{code}
+    desk_residents.router,  # /desk/rankings/residents/{id}
+    desk_transfers.router,  # /desk/rankings/transfers/{id}, …/reversal
+    desk_honours.router,  # /desk/honours, …/{code}: rolls
+    *office.ROUTERS,  # /desk/tasks … /desk/closes: the desk's second half
     design.router,  # /design: the style guide, in development only
     tasks.router,  # /api/v1/tasks: what there is to do by hand
     issues.router,  # /api/v1/issues: written, reviewed, scheduled

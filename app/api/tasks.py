@@ -12,6 +12,7 @@ from app.api.idempotency import once
 from app.api.schemas import Body, OrgOut, PageOut
 from app.core.errors import Forbidden
 from app.core.paging import LIMIT_DEFAULT
+from app.flows.tasks import drop as drop_task
 from app.flows.tasks import finish
 from app.people import queries as people
 from app.people.policy import Actor
@@ -119,8 +120,8 @@ async def drop(
 ) -> TaskOut:
     """For an administrator of the place. What the task was about stays as it is."""
     task = await _of_my_area(session, actor, task_id)
-    task = await tasks.close_task(
-        session, task_id=task.id, by_id=actor.person_id, reason=body.reason, done=False, now=now
+    task = await drop_task(
+        session, task_id=task.id, by_id=actor.person_id, reason=body.reason, now=now
     )
     return await task_out(session, task)
 

@@ -15,7 +15,7 @@ from app.api.issue_views import IssueOut, issue_out
 from app.api.review_steps import ERRORS, ManuscriptId, manuscript_for
 from app.api.schemas import Body
 from app.core.clock import local_day
-from app.flows import settling, week_watch, weekly_issue
+from app.flows import publishing_calendar, settling, week_watch, weekly_issue
 from app.people import policy
 from app.people import queries as people
 from app.people.policy import Actor
@@ -151,18 +151,20 @@ async def get_plan(actor: CurrentPerson, session: SessionDep, settings: Settings
 @router.put("/publishing-plan", summary="Change when the account publishes", responses=ERRORS)
 @once
 async def set_plan(
-    body: PlanIn, actor: CurrentPerson, session: SessionDep, settings: SettingsDep
+    body: PlanIn, actor: CurrentPerson, session: SessionDep, settings: SettingsDep, now: Now
 ) -> PlanOut:
     """By an administrator. What is scheduled already stays where it is."""
     outlet = outlet_of(settings)
     await _plan_for(session, outlet, actor, "administer")
-    plan = await plans.change_plan(
+    plan = await publishing_calendar.change_plan(
         session,
         outlet=outlet,
         weekdays=body.weekdays,
         at=body.at.replace(tzinfo=None),
         week_min=body.week_min,
         week_max=body.week_max,
+        by_id=actor.person_id,
+        now=now,
     )
     return await _plan_out(session, plan)
 
@@ -170,12 +172,17 @@ async def set_plan(
 @router.put("/closed-days/{day}", summary="Publish nothing on a day", responses=ERRORS)
 @once
 async def close_day(
-    day: Day, body: ClosedDayIn, actor: CurrentPerson, session: SessionDep, settings: SettingsDep
+    day: Day,
+    body: ClosedDayIn,
+    actor: CurrentPerson,
+    session: SessionDep,
+    settings: SettingsDep,
+    now: Now,
 ) -> ClosedDayOut:
     """What is scheduled for it goes out on the next day that is free."""
     plan = await _plan_for(session, outlet_of(settings), actor, "publish")
-    closed = await plans.close_day(
-        session, org_id=plan.org_id, day=day, reason=body.reason, by_id=actor.person_id
+    closed = await publishing_calendar.close_day(
+        session, org_id=plan.org_id, day=day, reason=body.reason, by_id=actor.person_id, now=now
     )
     return ClosedDayOut(day=closed.local_day, reason=closed.reason)
 
@@ -183,10 +190,12 @@ async def close_day(
 @router.delete("/closed-days/{day}", summary="Open a day again", status_code=204, responses=ERRORS)
 @once
 async def open_day(
-    day: Day, actor: CurrentPerson, session: SessionDep, settings: SettingsDep
+    day: Day, actor: CurrentPerson, session: SessionDep, settings: SettingsDep, now: Now
 ) -> None:
     plan = await _plan_for(session, outlet_of(settings), actor, "publish")
-    await plans.open_day(session, org_id=plan.org_id, day=day)
+    await publishing_calendar.open_day(
+        session, org_id=plan.org_id, day=day, by_id=actor.person_id, now=now
+    )
 
 
 @router.post(

@@ -15,5 +15,11 @@ class AlreadyWithdrawn(Conflict):
     title = "这节课已经因别的原因下架"
 
 
+class LessonChanged(Conflict):
+    """Facts: `version`, the number of the newest one."""
+
+    title = "这节课刚刚被别人改过"
+
+
 class ReasonMissing(Invalid):
     title = "请写明下架的原因，200 字以内"

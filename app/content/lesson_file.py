@@ -179,12 +179,12 @@ def _media_url(head: Section, kind: str) -> str | None:
     url = head.text("media_url", longest=512)
     if kind and kind not in RECORDINGS:
         head.wrong("media_url", "只用于视频和音频")
-    elif url and not _is_web_address(url):
+    elif url and not is_web_address(url):
         head.wrong("media_url", "应为 http:// 或 https:// 开头的完整地址")
     return url
 
 
-def _is_web_address(url: str) -> bool:
+def is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
     except ValueError:

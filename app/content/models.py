@@ -53,6 +53,8 @@ class Lesson(Model):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)
+    # Whose lesson it is; NULL is the installation's own, imported from files.
+    org_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("organisation.id"))
     current_id: Mapped[int | None] = mapped_column(
         BigInteger, ForeignKey("lesson_version.id", use_alter=True)
     )
@@ -89,6 +91,8 @@ class LessonVersion(Model):
     media_url: Mapped[str | None]
     required_seconds: Mapped[int]
     digest: Mapped[str]
+    # NULL: read from a file.
+    made_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("person.id"))
     made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 

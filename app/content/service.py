@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.content.errors import (
     AlreadyWithdrawn,
+    LessonChanged,
     LessonNotFound,
     LessonNotPublished,
     ReasonMissing,
@@ -27,13 +28,23 @@ class Stored(StrEnum):
 
 
 async def store(
-    session: AsyncSession, *, draft: LessonDraft, now: datetime
+    session: AsyncSession,
+    *,
+    draft: LessonDraft,
+    org_id: int | None = None,
+    by_id: int | None = None,
+    show: bool = True,
+    based_on: str | None = None,
+    now: datetime,
 ) -> tuple[Lesson, Stored]:
     """Keep a draft under its key: other content than the newest version's is the next version.
 
-    A lesson on show shows the new version from now on; an unpublished or withdrawn one does not.
+    A lesson on show shows the new version from now on, unless `show` is False: then `publish` does
+    it; an unpublished or withdrawn one does not. `org_id` is whose a new lesson is. `based_on` is
+    the digest of the version that the writer had before their eyes: LessonChanged if there is a
+    newer one.
     """
-    row = insert(Lesson).values(key=draft.key, created_at=now)
+    row = insert(Lesson).values(key=draft.key, org_id=org_id, created_at=now)
     made = await session.scalar(
         row.on_conflict_do_nothing(index_elements=["key"]).returning(Lesson.id)
     )
@@ -41,24 +52,31 @@ async def store(
     newest = await _newest_version(session, lesson.id)
     if newest is not None and newest.digest == draft.digest:
         return lesson, Stored.UNCHANGED
+    if based_on is not None and newest is not None and newest.digest != based_on:
+        raise LessonChanged(lesson_id=lesson.id, version=newest.number)
     version = await _add_version(
-        session, lesson.id, 1 if newest is None else newest.number + 1, draft, now
+        session, lesson.id, 1 if newest is None else newest.number + 1, draft, by_id=by_id, now=now
     )
-    if _is_on_show(lesson):
+    if show and _is_on_show(lesson):
         lesson.current_id = version.id
         await session.flush()
     return lesson, Stored.UPDATED if made is None else Stored.CREATED
 
 
-async def publish(session: AsyncSession, *, lesson_id: int, now: datetime) -> Lesson:
+async def publish(
+    session: AsyncSession, *, lesson_id: int, digest: str | None = None, now: datetime
+) -> Lesson:
     """Put the newest version on show; a withdrawn lesson comes back as a new one of this moment.
 
-    A lesson that is on show already stays as it is.
+    A lesson that is on show already stays as it is. `digest` names the version that is meant:
+    LessonChanged if there is a newer one.
     """
     lesson = await _locked(session, Lesson.id == lesson_id)
     newest = await _newest_version(session, lesson_id)
     if newest is None:
         raise LessonNotFound(lesson_id=lesson_id)
+    if digest is not None and newest.digest != digest:
+        raise LessonChanged(lesson_id=lesson_id, version=newest.number)
     if not _is_on_show(lesson):
         lesson.published_at = now
         lesson.withdrawn_at = lesson.withdrawn_reason = None
@@ -121,7 +139,13 @@ async def _newest_version(session: AsyncSession, lesson_id: int) -> LessonVersio
 
 
 async def _add_version(
-    session: AsyncSession, lesson_id: int, number: int, draft: LessonDraft, now: datetime
+    session: AsyncSession,
+    lesson_id: int,
+    number: int,
+    draft: LessonDraft,
+    *,
+    by_id: int | None,
+    now: datetime,
 ) -> LessonVersion:
     version = LessonVersion(
         lesson_id=lesson_id,
@@ -137,6 +161,7 @@ async def _add_version(
         media_url=draft.media_url,
         required_seconds=draft.required_seconds,
         digest=draft.digest,
+        made_by_id=by_id,
         made_at=now,
     )
     session.add(version)

@@ -15,6 +15,7 @@ queue = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
 
 class Job(StrEnum):
+    AUDIT_BOOKS = "bank.audit"
     CHECK_GROUP_TASK = "push.check_group_task"
     CHECK_WORDS = "editorial.check_words"
     CLOSE_DAYS = "bank.close"

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import local_day
 from app.core.errors import Conflict
+from app.core.paging import Page, decode, encode
 from app.credit_bank.models import DayClose, Transfer
 
 GENESIS = "0" * 64
@@ -75,6 +76,17 @@ async def seal_of(session: AsyncSession, *, day: date, previous: str) -> Sealed:
         for unit, owners, programs in await session.execute(TRIAL_BALANCE, {"day": day})
     }
     return Sealed(transfers=count, totals=totals, digest=running.hexdigest())
+
+
+async def list_closes(session: AsyncSession, *, cursor: str | None, limit: int) -> Page[DayClose]:
+    """The newest day first."""
+    rows = select(DayClose).order_by(DayClose.local_day.desc()).limit(limit + 1)
+    if cursor is not None:
+        before = date.fromordinal(min(max(int(decode(cursor, int)[0]), 1), date.max.toordinal()))
+        rows = rows.where(DayClose.local_day < before)
+    found = list(await session.scalars(rows))
+    last = found[limit - 1].local_day.toordinal() if len(found) > limit else None
+    return Page(found[:limit], None if last is None else encode(last))
 
 
 async def close_days(

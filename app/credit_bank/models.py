@@ -145,8 +145,15 @@ class PriorLearning(Model):
 
     __tablename__ = "prior_learning"
     __table_args__ = (
-        UniqueConstraint("person_id", "document_sha256"),
+        # One paper serves one person; what was refused may be filed again, better explained.
+        Index(
+            "prior_learning_document_key",
+            "document_sha256",
+            unique=True,
+            postgresql_where=text("refused_at IS NULL"),
+        ),
         CheckConstraint("state IN ('applied', 'confirmed', 'approved', 'refused')", name="state"),
+        CheckConstraint("(state = 'refused') = (refused_at IS NOT NULL)", name="refused"),
         CheckConstraint("hours_hundredths > 0", name="hours_positive"),
         CheckConstraint("confirmed_by_id <> approved_by_id", name="two_people"),
         CheckConstraint(
@@ -169,4 +176,5 @@ class PriorLearning(Model):
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     approved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     refused_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    refused_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     remarks: Mapped[str | None]

@@ -1,7 +1,8 @@
 """认定: outside learning recognised as credit, on a document and the word of two people.
 
 `applied → confirmed → approved`, or `refused` at either step. The one who confirms and the one who
-approves are different people, and neither is the applicant (CHECKs in the table say so, too).
+approves are different people, and neither is the applicant (CHECKs in the table say so, too). A
+paper stands behind one application, whoever filed it; refused, it may be filed again.
 """
 
 from datetime import date, datetime
@@ -16,6 +17,7 @@ from app.credit_bank.awards import Awarded, award
 from app.credit_bank.ledger import Stamp
 from app.credit_bank.models import PriorLearning
 from app.credit_bank.rules import Claim
+from app.people import staff_acts
 from app.people.queries import resolve_alias
 
 SHA256_HEX = 64
@@ -56,7 +58,7 @@ async def apply(
     document_sha256: str,
     now: datetime,
 ) -> PriorLearning:
-    """File an application; one document serves one person once. Raises DocumentAlreadyUsed."""
+    """File an application; a document serves once, and one person. Raises DocumentAlreadyUsed."""
     if not 0 < hours_hundredths <= HOURS_MAX * 100:
         raise BadApplication(f"学时要在 0.01 到 {HOURS_MAX} 之间")
     if len(document_sha256) != SHA256_HEX:
@@ -92,6 +94,7 @@ async def confirm(
     await _must_differ(session, by_id, application.person_id)
     application.state = "confirmed"
     application.confirmed_by_id, application.confirmed_at = by_id, now
+    await _note(session, application, "prior_learning.confirm", by_id, now)
     return application
 
 
@@ -118,11 +121,12 @@ async def approve(
     awards = await award(
         session, person_id=application.person_id, claims=[claim], stamp=stamp, now=now
     )
+    await _note(session, application, "prior_learning.decide", by_id, now)
     return application, awards
 
 
 async def refuse(
-    session: AsyncSession, *, application_id: int, by_id: int, remarks: str
+    session: AsyncSession, *, application_id: int, by_id: int, remarks: str, now: datetime
 ) -> PriorLearning:
     """Either reviewer may refuse, saying why. Raises NotAtThisStep, BadApplication."""
     application = await _locked(session, application_id)
@@ -131,8 +135,9 @@ async def refuse(
     await _must_differ(session, by_id, application.person_id)
     if not remarks.strip():
         raise BadApplication("不予认定要写明原因")
-    application.state, application.refused_by_id = "refused", by_id
-    application.remarks = remarks.strip()
+    application.state, application.remarks = "refused", remarks.strip()
+    application.refused_by_id, application.refused_at = by_id, now
+    await _note(session, application, "prior_learning.decide", by_id, now)
     return application
 
 
@@ -178,6 +183,19 @@ async def forget(session: AsyncSession, *, person_ids: list[int]) -> None:
         update(PriorLearning)
         .where(PriorLearning.person_id.in_(person_ids))
         .values(title="", institution="", document_name="", remarks=None)
+    )
+
+
+async def _note(
+    session: AsyncSession, application: PriorLearning, act: str, by_id: int, now: datetime
+) -> None:
+    await staff_acts.note(
+        session,
+        person_id=by_id,
+        act=act,
+        subject=f"prior_learning:{application.id}",
+        facts={"state": application.state},
+        now=now,
     )
 
 

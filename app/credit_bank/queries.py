@@ -125,6 +125,33 @@ async def list_lines(
     return Page(items=lines[:limit], next=more)
 
 
+async def list_earned(session: AsyncSession, *, person_id: int, evidence: str) -> list[Line]:
+    """What one piece of evidence (`study:345`) earned this person, under whichever account."""
+    rows = await session.execute(
+        select(Transfer, CreditRule, Unit)
+        .join(Account, Account.id == Transfer.credit_id)
+        .join(Unit, Unit.code == Transfer.unit)
+        .join(CreditRule, CreditRule.id == Transfer.rule_id)
+        .where(
+            Account.person_id.in_(select(selves(person_id).c.id)),
+            Transfer.evidence == evidence,
+            Transfer.kind == "award",
+        )
+        .order_by(Transfer.id)
+    )
+    return [
+        Line(
+            transfer=transfer,
+            amount=transfer.amount,
+            balance_after=transfer.credit_after or 0,
+            rule=as_rule(rule),
+            unit=unit,
+            reversed_by_id=None,
+        )
+        for transfer, rule, unit in rows
+    ]
+
+
 async def awarded_today(session: AsyncSession, *, person_id: int, day: date) -> dict[str, int]:
     """Rule code → what it awarded this person on this day, less what was reversed."""
     reversal = aliased(Transfer)

@@ -15,6 +15,24 @@ def duration_text(seconds: int) -> str:
     return " ".join(f"{number} {name}" for number, name in parts if number) or "0 秒"
 
 
+HEADINGS = {
+    "reversal": "更正",
+    "merge": "账户合并",
+    "unmerge": "撤销账户合并",
+}
+
+
+def heading(line: Line) -> str:
+    """A few words for one line: what it is about."""
+    title = line.transfer.facts.get("title", "")
+    if line.rule is not None:
+        return f"{line.rule.name}《{title}》"
+    name = HEADINGS.get(line.transfer.kind, "")
+    if not name:
+        return str(title)
+    return f"{name}：{title}" if title else name
+
+
 def explain(line: Line) -> str:
     """One Chinese sentence for one line."""
     made, title = line.transfer, line.transfer.facts.get("title", "")

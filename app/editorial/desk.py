@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -72,12 +72,14 @@ async def change(
     flags: Sequence[dict[str, Any]] = (),
     by_id: int | None,
     based_on: str | None = None,
+    key: str | None = None,
     now: datetime,
 ) -> Manuscript:
     """New content: back to draft, whatever was reviewed. The same content changes nothing.
 
     `based_on` is the digest of what the writer had before their eyes; DigestStale if somebody else
-    changed it since.
+    changed it since. `key` is another natural key, where the new content asks for one:
+    ManuscriptExists if it is taken.
     """
     manuscript = await lock(session, manuscript_id=manuscript_id)
     digest = digest_of(body)
@@ -86,12 +88,21 @@ async def change(
     require(manuscript, CHANGEABLE)
     if based_on is not None and based_on != manuscript.digest:
         raise DigestStale(digest=manuscript.digest, version=manuscript.version)
+    if key is not None:
+        await _take_key(session, manuscript, key)
     manuscript.version += 1
     manuscript.digest, manuscript.flags = digest, list(flags)
     manuscript.scheduled_at = None
     await keep_version(session, manuscript, body, by_id, now)
     await leave_step(session, manuscript, "change", to="draft", by_id=by_id, now=now)
     return manuscript
+
+
+async def release_key(session: AsyncSession, *, key: str) -> None:
+    """What was withdrawn stands in nobody's way: its key is free for another manuscript."""
+    rows = update(Manuscript).where(Manuscript.key == key, Manuscript.state == "withdrawn")
+    former = func.concat(Manuscript.key, ":withdrawn:", Manuscript.id)
+    await session.execute(rows.values(key=former))
 
 
 async def submit(
@@ -235,6 +246,15 @@ async def withdraw(
         session, manuscript, "withdraw", to="withdrawn", by_id=by_id, remarks=remarks, now=now
     )
     return manuscript
+
+
+async def _take_key(session: AsyncSession, manuscript: Manuscript, key: str) -> None:
+    try:
+        async with session.begin_nested():
+            manuscript.key = key
+            await session.flush()
+    except IntegrityError as error:
+        raise ManuscriptExists(key=key) from error
 
 
 async def _first_written(

@@ -63,14 +63,16 @@ async def approvers_of(session: AsyncSession, *, manuscript_id: int, round: int)
 async def list_manuscripts(
     session: AsyncSession,
     *,
-    kind: Kind,
+    kind: Kind | None = None,
     org_ids: Collection[int] | None = None,
     states: Collection[str] | None = None,
     cursor: str | None = None,
     limit: int = paging.LIMIT_DEFAULT,
 ) -> Page[Manuscript]:
-    """The newest first; None asks for every organisation, every state."""
-    rows = select(Manuscript).where(Manuscript.kind == kind)
+    """The newest first; None asks for both kinds, every organisation, every state."""
+    rows = select(Manuscript)
+    if kind is not None:
+        rows = rows.where(Manuscript.kind == kind)
     if org_ids is not None:
         rows = rows.where(Manuscript.org_id.in_(org_ids))
     if states is not None:

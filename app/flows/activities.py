@@ -10,6 +10,7 @@ from app.credit_bank.rules import Claim
 from app.flows.completion import honour
 from app.learning import activities
 from app.people import queries as people
+from app.people import staff_acts
 
 
 async def confirm_attendance(
@@ -42,6 +43,15 @@ async def confirm_attendance(
             session,
             person_id=person_id,
             proof=f"attendance:{attendance.id}",
+            now=now,
+        )
+    if booked:
+        await staff_acts.note(
+            session,
+            person_id=by_id,
+            act="activity.confirm",
+            subject=f"activity:{activity.id}",
+            facts={"confirmed": len(booked)},
             now=now,
         )
     return booked

@@ -1,9 +1,19 @@
 """The whole audit: the books in themselves, and every award against the evidence it names."""
 
-from sqlalchemy import text
+from datetime import datetime
+
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.jobs import Job, defer
 from app.credit_bank.audit import ROWS_SHOWN, AuditReport, Finding, audit_books
+from app.credit_bank.models import Transfer
+from app.people import staff_acts
+from app.people.models import StaffAct
+
+AT_ONCE_MAX = 20_000
+"""Transfers that a request may audit while somebody waits: a second or two."""
+SUBJECT = "bank:books"
 
 UNPROVEN = {
     "an award names evidence of a kind we know": """
@@ -51,3 +61,35 @@ async def audit(session: AsyncSession) -> AuditReport:
         days=report.days,
         findings=findings,
     )
+
+
+async def order(session: AsyncSession, *, by_id: int, now: datetime) -> bool:
+    """Audit small books now, have large ones audited by a worker; whether it is done."""
+    rows = select(Transfer.id).limit(AT_ONCE_MAX + 1).subquery()
+    count = await session.scalar(select(func.count()).select_from(rows))
+    if (count or 0) <= AT_ONCE_MAX:
+        await audit_for(session, by_id=by_id, now=now)
+        return True
+    await defer(session, Job.AUDIT_BOOKS, dedupe="bank.audit", by_id=by_id)
+    return False
+
+
+async def audit_for(session: AsyncSession, *, by_id: int, now: datetime) -> None:
+    """The audit that somebody ordered; what it found stands in the log of acts, for ever."""
+    report = await audit(session)
+    facts = {
+        "accounts": report.accounts,
+        "transfers": report.transfers,
+        "days": report.days,
+        "wrong": len(report.findings),
+        "findings": [f"{one.check}: {one.row}" for one in report.findings[:ROWS_SHOWN]],
+    }
+    await staff_acts.note(
+        session, person_id=by_id, act="bank.audit", subject=SUBJECT, facts=facts, now=now
+    )
+
+
+async def last_audit(session: AsyncSession) -> StaffAct | None:
+    """The last one that anybody ordered from the desk."""
+    acts = await staff_acts.list_acts(session, act="bank.audit", subject=SUBJECT, limit=1)
+    return acts.items[0] if acts.items else None

@@ -15,7 +15,7 @@ from app.core.logging import get_logger
 from app.editorial import desk, queries, steps
 from app.editorial.errors import NotInThisState
 from app.editorial.models import Manuscript
-from app.flows import delivery_acts, delivery_alerts, notices
+from app.flows import delivery_acts, delivery_alerts, editorial, notices
 from app.flows.sending import check_later, conclude
 from app.push import deliveries, groups, handed_over, planning, tasks
 from app.push.models import Delivery
@@ -75,6 +75,8 @@ async def schedule(
         now=now,
     )
     await planning.plan(session, day=day, now=now)
+    facts = {"at": at.isoformat()}
+    await editorial.note_act(session, manuscript, "issue.schedule", facts, by_id=by_id, now=now)
     return manuscript
 
 
@@ -99,6 +101,7 @@ async def withdraw(
     await conclude(session, manuscript_id=manuscript_id, now=now)
     for day in (local_day(now), local_day(now) + DAY):
         await planning.plan(session, day=day, now=now)
+    await editorial.note_act(session, manuscript, "issue.withdraw", by_id=by_id, now=now)
     return manuscript
 
 

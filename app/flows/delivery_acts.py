@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.jobs import Job, defer
 from app.flows.sending import conclude
+from app.people import staff_acts
 from app.push import acts, handed_over, tasks
 from app.push.models import Delivery
 
@@ -66,6 +67,14 @@ async def _act(
     now: datetime,
 ) -> Delivery:
     await act(session, delivery_id=delivery_id, by_id=by_id, reason=reason, now=now)
+    await staff_acts.note(
+        session,
+        person_id=by_id,
+        act="delivery.settle",
+        subject=f"delivery:{delivery_id}",
+        facts={"act": act.__name__},
+        now=now,
+    )
     delivery = await _close(session, delivery_id, by_id, reason, now)
     await conclude(session, manuscript_id=delivery.manuscript_id, now=now)
     return delivery

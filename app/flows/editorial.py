@@ -16,6 +16,7 @@ from app.editorial.models import Manuscript
 from app.editorial.rules import REVIEWS, Kind
 from app.editorial.words import flag_passages
 from app.flows.notices import tell, tell_role
+from app.people import staff_acts
 from app.people.queries import list_selves
 from app.push.tasks import close_tasks, open_task
 
@@ -24,6 +25,7 @@ REVIEW_NAMES = {"first_review": "初审", "second_review": "复审", "final_revi
 KIND_NAMES: Mapping[Kind, str] = {"issue": "首善双槐一期", "push": "每日学习"}
 TEXT_FIELDS = ("title", "author", "digest", "markdown")
 TASK = "review"
+DIGEST_SHOWN = 12
 
 
 async def change(
@@ -33,6 +35,7 @@ async def change(
     body: Mapping[str, Any],
     by_id: int | None,
     based_on: str | None = None,
+    key: str | None = None,
     now: datetime,
 ) -> Manuscript:
     """New content; whoever was to review the old one need not."""
@@ -44,6 +47,7 @@ async def change(
         flags=flags_of(body),
         by_id=by_id,
         based_on=based_on,
+        key=key,
         now=now,
     )
     if manuscript.version != before:
@@ -71,6 +75,7 @@ async def submit(
     round_before = manuscript.round
     manuscript = await desk.submit(session, manuscript_id=manuscript_id, by_id=by_id, now=now)
     if manuscript.round != round_before:
+        await note_act(session, manuscript, "issue.submit", by_id=by_id, now=now)
         await _ask_reviewers(session, manuscript, now=now)
         await defer(
             session,
@@ -109,11 +114,30 @@ async def review(
         session, kind=TASK, manuscript_id=manuscript_id, by_id=by_id,
         reason="已审：通过" if decision == "approve" else "已审：退回修改", done=True, now=now,
     )  # fmt: skip
+    facts = {"decision": decision, "state": manuscript.state, "digest": digest[:DIGEST_SHOWN]}
+    await note_act(session, manuscript, "issue.review", facts, by_id=by_id, now=now)
     if manuscript.state in REVIEWS:
         await _ask_reviewers(session, manuscript, now=now)
     else:
         await _tell_author(session, manuscript, remarks, now=now)
     return manuscript
+
+
+async def note_act(
+    session: AsyncSession,
+    manuscript: Manuscript,
+    act: str,
+    facts: Mapping[str, object] | None = None,
+    *,
+    by_id: int | None,
+    now: datetime,
+) -> None:
+    """Into the audit log of staff, unless the service did it by itself."""
+    if by_id is None:
+        return
+    subject = f"{manuscript.kind}:{manuscript.id}"
+    told = {"version": manuscript.version, **(facts or {})}
+    await staff_acts.note(session, person_id=by_id, act=act, subject=subject, facts=told, now=now)
 
 
 async def drop_reviews(

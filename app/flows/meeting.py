@@ -48,11 +48,13 @@ async def merge(
         now=now,
     )
     await _join_books(session, made, now)
-    await _note(session, "person.merge", made, by_id=ordered_by_id, now=now)
+    await _note(session, "person.merge", made, None, by_id=ordered_by_id, now=now)
     return made
 
 
-async def unmerge(session: AsyncSession, *, merge_id: int, by_id: int, now: datetime) -> Merge:
+async def unmerge(
+    session: AsyncSession, *, merge_id: int, by_id: int, reason: str | None = None, now: datetime
+) -> Merge:
     """Everything that the merge moved goes back; what was learned since stays with the kept one."""
     undone = await merging.unmerge(session, merge_id=merge_id, by_id=by_id, now=now)
     await learning.release(session, merge_id=undone.id, merged_id=undone.merged_id)
@@ -63,14 +65,23 @@ async def unmerge(session: AsyncSession, *, merge_id: int, by_id: int, now: date
         merged_id=undone.merged_id,
         now=now,
     )
-    await _note(session, "person.unmerge", undone, by_id=by_id, now=now)
+    await _note(session, "person.unmerge", undone, reason, by_id=by_id, now=now)
     return undone
 
 
 async def _note(
-    session: AsyncSession, act: str, merge: Merge, *, by_id: int | None, now: datetime
+    session: AsyncSession,
+    act: str,
+    merge: Merge,
+    reason: str | None,
+    *,
+    by_id: int | None,
+    now: datetime,
 ) -> None:
-    facts = {"merge_id": merge.id, "merged_id": merge.merged_id}
+    """A merge keeps its reason itself; why it was undone stands here only."""
+    facts: dict[str, object] = {"merge_id": merge.id, "merged_id": merge.merged_id}
+    if reason is not None:
+        facts["reason"] = reason
     subject = f"person:{merge.kept_id}"
     await staff_acts.note(session, person_id=by_id, act=act, subject=subject, facts=facts, now=now)
 

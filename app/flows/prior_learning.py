@@ -26,12 +26,19 @@ async def applicants_branch(session: AsyncSession, *, application_id: int) -> tu
 
 async def list_open_for(session: AsyncSession, *, actor: Actor, limit: int) -> list[PriorLearning]:
     """What waits for somebody of this tutor's or administrator's branch, newest first."""
-    waiting = await prior_learning.list_applications(
-        session, person_ids=None, states=("applied", "confirmed"), limit=WAITING_MAX
+    return await list_for(session, actor=actor, states=("applied", "confirmed"), limit=limit)
+
+
+async def list_for(
+    session: AsyncSession, *, actor: Actor, states: tuple[str, ...], limit: int
+) -> list[PriorLearning]:
+    """The applications in these states of this tutor's or administrator's branch, newest first."""
+    found = await prior_learning.list_applications(
+        session, person_ids=None, states=states, limit=WAITING_MAX
     )
     mine = [
         row
-        for row in waiting
+        for row in found
         if row.person_id != actor.person_id
         and policy.can_tutor(actor, await people.lineage_of_person(session, row.person_id))
     ]

@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.content import queries as content
 from app.core.clock import TOWN, local_day
-from app.core.errors import Invalid
-from app.editorial import desk, queries
+from app.core.errors import Conflict, Invalid
+from app.editorial import desk, queries, steps
+from app.editorial.errors import ManuscriptExists
 from app.editorial.models import Manuscript
 from app.flows import editorial, notices
 from app.flows.daily_push import DAY, NOT_APPROVED, list_pushes, push_key
@@ -23,10 +24,18 @@ EVENING = time(20, 30)
 LAST_CALL = timedelta(hours=1)
 """Before the first group's hour."""
 IN_REVIEW = ("draft", "first_review", "second_review", "final_review")
+MOVABLE = (*IN_REVIEW, "approved")
+"""What is scheduled has its groups planned: it is withdrawn, and written anew for another day."""
 
 
 class PushDateUnsuitable(Invalid):
     title = f"推送日期应在今天和 {AHEAD.days} 天之内"
+
+
+class DayTaken(Conflict):
+    """Facts: `date`."""
+
+    title = "这一天已经有推送了，请换一天"
 
 
 class PushTextUnsuitable(Invalid):
@@ -45,9 +54,11 @@ async def write(
 ) -> Manuscript:
     """The draft of an organisation's push of a day; the same again is the first.
 
-    Raises LessonNotFound, PushDateUnsuitable, PushTextUnsuitable, ManuscriptExists.
+    One that was withdrawn makes room. Raises LessonNotFound, PushDateUnsuitable,
+    PushTextUnsuitable, ManuscriptExists.
     """
     body = await _body(session, day=day, lesson_id=lesson_id, text=text, now=now)
+    await desk.release_key(session, key=push_key(org_id, day))
     return await desk.write(
         session,
         kind="push",
@@ -77,6 +88,50 @@ async def change(
     return await editorial.change(
         session, manuscript_id=manuscript_id, body=body, by_id=by_id, based_on=based_on, now=now
     )
+
+
+async def move(
+    session: AsyncSession,
+    *,
+    manuscript_id: int,
+    day: date,
+    by_id: int,
+    based_on: str | None,
+    now: datetime,
+) -> Manuscript:
+    """To another day that is free: the day was reviewed too, so the reviews begin again.
+
+    Raises DayTaken, NotInThisState, DigestStale, LessonNotFound, PushDateUnsuitable.
+    """
+    manuscript = await steps.lock(session, manuscript_id=manuscript_id)
+    body = await queries.body_of(session, manuscript_id=manuscript_id)
+    if body["date"] == day.isoformat():
+        return manuscript
+    steps.require(manuscript, MOVABLE)
+    before = date.fromisoformat(body["date"])
+    key = push_key(manuscript.org_id, day)
+    await desk.release_key(session, key=key)
+    moved = await _body(session, day=day, lesson_id=body["lesson_id"], text=body["text"], now=now)
+    try:
+        manuscript = await editorial.change(
+            session,
+            manuscript_id=manuscript_id,
+            body=moved,
+            by_id=by_id,
+            based_on=based_on,
+            key=key,
+            now=now,
+        )
+    except ManuscriptExists as error:
+        raise DayTaken(date=day.isoformat()) from error
+    # It may have been scheduled for its old day before it became a draft again.
+    why = f"改到 {day.month}月{day.day}日"
+    await planning.drop_planned(session, manuscript_id=manuscript_id, why=why, now=now)
+    if before >= local_day(now):
+        await planning.plan(session, day=before, now=now)
+    facts = {"from": before.isoformat(), "to": day.isoformat()}
+    await editorial.note_act(session, manuscript, "issue.move", facts, by_id=by_id, now=now)
+    return manuscript
 
 
 async def draft_tomorrow(session: AsyncSession, *, due_at: datetime, now: datetime) -> list[int]:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.errors import Forbidden
 from app.credit_bank import ledger, merging
 from app.credit_bank.models import Account, Transfer
-from app.people import policy
+from app.people import policy, staff_acts
 from app.people import queries as people
 from app.people.policy import Actor
 
@@ -36,4 +36,13 @@ async def reverse(
         session, transfer_id=transfer_id, reason=reason, ordered_by_id=actor.person_id, now=now
     )
     await merging.carry_on(session, after=made, now=now)
+    if made.made_at == now:  # Not the first one's again.
+        await staff_acts.note(
+            session,
+            person_id=actor.person_id,
+            act="transfer.reverse",
+            subject=f"transfer:{transfer_id}",
+            facts={"reversal_id": made.id, "unit": made.unit, "amount": made.amount},
+            now=now,
+        )
     return made

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Conflict
 from app.flows import delivery_acts, weekly_issue
+from app.people import staff_acts
 from app.push import tasks
 from app.push.models import Task
 
@@ -45,6 +46,28 @@ async def finish(
             await weekly_issue.published_by_hand(
                 session, manuscript_id=task.manuscript_id, by_id=by_id, url=url, now=now
             )
+        await _note(session, task, "done", by_id=by_id, now=now)
     return await tasks.close_task(
         session, task_id=task_id, by_id=by_id, reason=said, done=True, now=now
+    )
+
+
+async def drop(
+    session: AsyncSession, *, task_id: int, by_id: int, reason: str, now: datetime
+) -> Task:
+    """Nobody need do it; what it was about stays as it is. Raises TaskNotFound, TaskClosed."""
+    task = await tasks.get_task(session, task_id=task_id)
+    if task.state == "open":
+        await _note(session, task, "dropped", by_id=by_id, now=now)
+    return await tasks.close_task(
+        session, task_id=task_id, by_id=by_id, reason=reason, done=False, now=now
+    )
+
+
+async def _note(
+    session: AsyncSession, task: Task, state: str, *, by_id: int, now: datetime
+) -> None:
+    facts = {"kind": task.kind, "state": state}
+    await staff_acts.note(
+        session, person_id=by_id, act="task.close", subject=f"task:{task.id}", facts=facts, now=now
     )

@@ -17,7 +17,7 @@ from app.core.settings import get_settings
 from app.editorial import desk, steps
 from app.editorial.errors import NotInThisState
 from app.editorial.models import Manuscript
-from app.flows import settling
+from app.flows import editorial, settling
 from app.flows.settling import Way
 from app.push import plans, publications, quotas, tasks
 from app.push.outlets import Outlet, outlet_of
@@ -83,7 +83,12 @@ async def schedule(
     if manuscript.state in desk.AGAIN and by_id is not None:
         return await _try_again(session, manuscript, by_id=by_id, at=at, reason="", now=now)
     steps.require(manuscript, ("approved", "scheduled"))
-    return await desk.schedule(session, manuscript_id=manuscript_id, by_id=by_id, at=at, now=now)
+    manuscript = await desk.schedule(
+        session, manuscript_id=manuscript_id, by_id=by_id, at=at, now=now
+    )
+    facts = {"at": at.isoformat()}
+    await editorial.note_act(session, manuscript, "issue.schedule", facts, by_id=by_id, now=now)
+    return manuscript
 
 
 async def withdraw(
@@ -99,6 +104,7 @@ async def withdraw(
     await tasks.close_tasks(
         session, manuscript_id=manuscript_id, by_id=by_id, reason=reason, done=False, now=now
     )
+    await editorial.note_act(session, manuscript, "issue.withdraw", by_id=by_id, now=now)
     return manuscript
 
 
@@ -117,6 +123,8 @@ async def decide(
     publication = await publications.lock(session, manuscript_id=manuscript_id)
     if publication is None:
         raise NotInThisState(state=manuscript.state)
+    facts = {"decision": decision}
+    await editorial.note_act(session, manuscript, "issue.decide", facts, by_id=by_id, now=now)
     by_hand = publication.state == "by_hand" and manuscript.state == "publishing"
     if decision == "published":
         return await published_by_hand(

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import BigInteger, delete, exists, extract, select, tuple_, update
+from sqlalchemy import BigInteger, delete, exists, extract, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -156,6 +156,26 @@ async def list_upcoming(
     rows = (await session.execute(asked.order_by(begins, Activity.id).limit(limit + 1))).all()
     more = encode(rows[limit - 1][2], rows[limit - 1][0].id) if len(rows) > limit else None
     return Page([(activity, bool(signed_up)) for activity, signed_up, _ in rows[:limit]], more)
+
+
+async def list_of_places(
+    session: AsyncSession, *, org_ids: Sequence[int], cursor: str | None, limit: int
+) -> Page[tuple[Activity, int, int]]:
+    """Activities of these organisations, the latest first: (activity, signed in, confirmed)."""
+    came = select(func.count()).where(Attendance.activity_id == Activity.id).correlate(Activity)
+    sure = came.where(Attendance.confirmed_at.is_not(None))
+    begins = extract("epoch", Activity.starts_at).cast(BigInteger)
+    asked = select(Activity, came.scalar_subquery(), sure.scalar_subquery(), begins).where(
+        Activity.org_id.in_(org_ids)
+    )
+    if cursor is not None:
+        asked = asked.where(tuple_(begins, Activity.id) < tuple_(*decode(cursor, int, int)))
+    asked = asked.order_by(begins.desc(), Activity.id.desc()).limit(limit + 1)
+    rows = (await session.execute(asked)).all()
+    more = encode(rows[limit - 1][3], rows[limit - 1][0].id) if len(rows) > limit else None
+    return Page(
+        [(activity, signed, confirmed) for activity, signed, confirmed, _ in rows[:limit]], more
+    )
 
 
 async def list_guests(

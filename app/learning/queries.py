@@ -25,6 +25,12 @@ async def find_study(session: AsyncSession, *, person_id: int, lesson_id: int) -
     return found
 
 
+async def last_attempt(session: AsyncSession, *, study_id: int) -> Attempt | None:
+    asked = select(Attempt).where(Attempt.study_id == study_id).order_by(Attempt.number.desc())
+    found: Attempt | None = await session.scalar(asked.limit(1))
+    return found
+
+
 def progress_of(study: Study | None) -> Progress:
     if study is None:
         return Progress(seconds=0, passed=False, completed_at=None, retry_at=None)
@@ -106,6 +112,12 @@ async def list_completed(session: AsyncSession, *, since: date, until: date) -> 
         .order_by(Study.completed_at, Study.id)
     )
     return list(await session.scalars(asked))
+
+
+async def count_completed_on(session: AsyncSession, *, since: date, until: date) -> int:
+    """How many `list_completed` would return."""
+    asked = select(func.count()).where(Study.completed_on >= since, Study.completed_on < until)
+    return int(await session.scalar(asked) or 0)
 
 
 async def export(session: AsyncSession, *, person_ids: Sequence[int]) -> dict[str, object]:

@@ -90,6 +90,18 @@ class OfficeClaimed(Forbidden):
     title = "职责由他人授予，不能授予自己"
 
 
+class OfficeOwn(Forbidden):
+    title = "自己的职责请由另一位管理员来结束"
+
+
+class MergeOwn(Forbidden):
+    title = "与自己有关的账户，请由另一位管理员来合并或撤销"
+
+
+class ReasonNotFit(Invalid):
+    title = "请写明理由（2–200 个字，不要写电话、证件号码）"
+
+
 class TermUnsuitable(Invalid):
     title = "任期的结束日期应晚于开始日期"
 

@@ -12,6 +12,7 @@ from app.people.errors import (
     OfficeAlreadyHeld,
     OfficeClaimed,
     OfficeNotFound,
+    OfficeOwn,
     RoleUnknown,
     TermUnsuitable,
 )
@@ -119,11 +120,16 @@ async def end(
     ended_by_id: int | None = None,
     now: datetime,
 ) -> Office:
-    """End an office: `on` is the first day without it. A term that never began becomes empty."""
+    """End an office: `on` is the first day without it. A term that never began becomes empty.
+
+    Never one's own (OfficeOwn): somebody else knows of it then, and takes over.
+    """
     row = select(Office).where(Office.id == office_id).with_for_update()
     office = await session.scalar(row.execution_options(populate_existing=True))
     if office is None:
         raise OfficeNotFound(office_id=office_id)
+    if ended_by_id is not None and ended_by_id == await resolve_alias(session, office.person_id):
+        raise OfficeOwn
     last = max(on, office.since_on)
     if office.until_on is not None and office.until_on <= last:
         if office.until_on == last and office.ended_reason == reason:

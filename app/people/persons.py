@@ -8,11 +8,11 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.people import consents, merging
+from app.people import consents, merging, staff_acts
 from app.people.errors import AlreadyMerged, IdentityTaken, OrganisationUnsuitable
 from app.people.models import Identity, Merge, Person
 from app.people.queries import lock_person, org_by_code
-from app.people.rules import UNIT_KINDS, clean_name
+from app.people.rules import UNIT_KINDS, clean_name, clean_reason
 
 BY_UNIONID = "同一微信用户（unionid 相同）"
 
@@ -127,9 +127,10 @@ async def declare(
 
 
 async def correct_village(
-    session: AsyncSession, *, person_id: int, org_code: str, by_id: int, now: datetime
+    session: AsyncSession, *, person_id: int, org_code: str, reason: str, by_id: int, now: datetime
 ) -> Person:
     """A tutor says where a resident really lives; earned credit keeps its old stamp."""
+    reason = clean_reason(reason)
     person = await lock_person(session, person_id)
     if person.merged_into_id is not None:
         raise AlreadyMerged(person_id=person_id, into_id=person.merged_into_id)
@@ -137,9 +138,17 @@ async def correct_village(
     if organisation.kind in UNIT_KINDS:
         raise OrganisationUnsuitable("请选择村（社区）", org_code=org_code)
     if person.org_id != organisation.id:
-        person.org_id = organisation.id
+        was, person.org_id = person.org_id, organisation.id
         person.org_stated_by_id, person.org_stated_at = by_id, now
         await session.flush()
+        await staff_acts.note(
+            session,
+            person_id=by_id,
+            act="person.correct_village",
+            subject=f"person:{person_id}",
+            facts={"from_org_id": was, "to_org_id": organisation.id, "reason": reason},
+            now=now,
+        )
     return person
 
 

@@ -69,6 +69,11 @@ def can_merge(actor: Actor, kept: Collection[int], merged: Collection[int]) -> b
     return can_administer(actor, kept) and can_administer(actor, merged)
 
 
+def can_set_rules(actor: Actor, roots: Collection[int]) -> bool:
+    """Change what holds for the whole installation: credit rules, the tree, the audit."""
+    return bool(roots) and all(can_administer(actor, (root,)) for root in roots)
+
+
 WRITERS: tuple[Role, ...] = ("tutor", "lecturer", "editor", "chief_editor", "admin")
 PUBLISHERS: tuple[Role, ...] = ("editor", "chief_editor", "admin")
 

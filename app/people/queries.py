@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import CTE, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -109,6 +110,14 @@ async def resolve_aliases(session: AsyncSession, person_ids: Collection[int]) ->
     return dict(rows.all())
 
 
+async def names_of(session: AsyncSession, person_ids: Collection[int]) -> dict[int, str | None]:
+    """Of each of these ids the name of the person it stands for now, if there is one."""
+    kept = await resolve_aliases(session, person_ids)
+    rows = await session.execute(select(Person.id, Person.name).where(Person.id.in_(kept.values())))
+    names = dict(rows.all())
+    return {asked: names.get(person_id) for asked, person_id in kept.items()}
+
+
 async def get_organisation(session: AsyncSession, org_id: int) -> Organisation:
     organisation = await session.get(Organisation, org_id)
     if organisation is None:
@@ -166,6 +175,25 @@ async def villages_below(session: AsyncSession, org_id: int) -> Sequence[Organis
         .order_by(Organisation.code)
     )
     return (await session.scalars(rows)).all()
+
+
+async def root_ids(session: AsyncSession) -> list[int]:
+    """The organisations that stand at the top of their trees."""
+    rows = select(Organisation.id).where(Organisation.parent_id.is_(None))
+    return list(await session.scalars(rows.order_by(Organisation.id)))
+
+
+async def tree_below(session: AsyncSession, org_ids: Collection[int]) -> Sequence[Organisation]:
+    """These organisations and everything below them, by their place in the tree."""
+    above = aliased(Organisation)
+    codes = (
+        select(func.array_agg(aggregate_order_by(above.code, func.cardinality(above.lineage))))
+        .where(above.id == func.any(Organisation.lineage))
+        .correlate(Organisation)
+        .scalar_subquery()
+    )
+    rows = select(Organisation).where(Organisation.lineage.overlap(list(org_ids)))
+    return (await session.scalars(rows.order_by(codes, Organisation.id))).all()
 
 
 async def ids_below(session: AsyncSession, org_ids: Collection[int]) -> list[int]:

@@ -5,7 +5,7 @@ import unicodedata
 from datetime import date
 from typing import Literal
 
-from app.people.errors import NameUnsuitable
+from app.people.errors import NameUnsuitable, ReasonNotFit
 
 Role = Literal["admin", "tutor", "volunteer", "lecturer", "editor", "chief_editor"]
 ROLES: dict[Role, str] = {
@@ -38,6 +38,7 @@ UNIT_KINDS = ("school", "department", "unit", "family")
 """Where a person works, learns or belongs to; every other kind is where a person lives."""
 
 NAME_LENGTH_MAX = 20
+REASON_MIN, REASON_MAX = 2, 200
 ADULT_ENOUGH = 14
 """Below this age the guardian consents (PIPL, Articles 28 and 31)."""
 BIRTH_YEAR_MIN = 1900
@@ -55,6 +56,14 @@ def is_plain(text: str) -> bool:
 def holds_number(text: str) -> bool:
     """Seven digits in a row: a telephone or identity number, which we do not keep."""
     return NUMBER.search(text) is not None
+
+
+def clean_reason(raw: str) -> str:
+    """Why, as it stays on record for ever: without numbers. Raises ReasonNotFit."""
+    reason = " ".join(raw.split())
+    if not REASON_MIN <= len(reason) <= REASON_MAX or not is_plain(reason) or holds_number(reason):
+        raise ReasonNotFit
+    return reason
 
 
 def clean_name(raw: str) -> str:

@@ -61,6 +61,16 @@ async def plan(session: AsyncSession, *, day: date, now: datetime) -> int:
     return len(made.all())
 
 
+async def drop_planned(
+    session: AsyncSession, *, manuscript_id: int, why: str, now: datetime
+) -> None:
+    """Whatever a push had planned and nobody has claimed goes nowhere."""
+    rows = update(Delivery).where(
+        Delivery.manuscript_id == manuscript_id, Delivery.state == "planned"
+    )
+    await session.execute(rows.values(state="skipped", settled_at=now, detail=why))
+
+
 async def list_due(session: AsyncSession, *, limit: int = BATCH, now: datetime) -> Sequence[int]:
     """Planned deliveries whose hour has come, in a group whose hours are open."""
     clock = now.astimezone(TOWN).time()

@@ -60,6 +60,12 @@ async def lock(session: AsyncSession, *, manuscript_id: int) -> Publication | No
     return found
 
 
+async def is_by_hand(session: AsyncSession, *, manuscript_id: int) -> bool:
+    """Whether it waits for a person who publishes it."""
+    row = select(Publication.state).where(Publication.manuscript_id == manuscript_id)
+    return await session.scalar(row) == "by_hand"
+
+
 async def open_for(
     session: AsyncSession, *, manuscript: Manuscript, outlet: Outlet, method: Method, now: datetime
 ) -> Publication:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Date, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core.paging import Page, decode, encode
 from app.people.models import Organisation
-from app.push.models import Delivery, Group
+from app.push.models import Delivery, DeliveryAct, Group
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,26 @@ async def get_row(session: AsyncSession, *, delivery_id: int) -> DeliveryRow:
     return DeliveryRow(*found.one())
 
 
+async def acts_of(session: AsyncSession, *, delivery_id: int) -> Sequence[DeliveryAct]:
+    """What people ordered about a delivery, the oldest first."""
+    rows = select(DeliveryAct).where(DeliveryAct.delivery_id == delivery_id)
+    return (await session.scalars(rows.order_by(DeliveryAct.id))).all()
+
+
+async def count_of_day(
+    session: AsyncSession, *, org_ids: Sequence[int], day: date
+) -> dict[str, int]:
+    """State → how many of the day's deliveries below these organisations are in it."""
+    rows = (
+        select(Delivery.state, func.count())
+        .join(Group, Group.id == Delivery.group_id)
+        .join(Organisation, Organisation.id == Group.org_id)
+        .where(Organisation.lineage.overlap(list(org_ids)), Delivery.local_day == day)
+        .group_by(Delivery.state)
+    )
+    return {str(state): count for state, count in await session.execute(rows)}
+
+
 async def list_of_push(
     session: AsyncSession, *, manuscript_id: int, org_ids: Sequence[int]
 ) -> list[DeliveryRow]:
@@ -138,6 +158,35 @@ async def reach_of_orgs(
     """The same, added up per organisation that has the groups."""
     own = (Organisation.id, Organisation.name)
     return await _reach(session, own, org_id=org_id, since=since, until=until)
+
+
+@dataclass(frozen=True)
+class WeekReached:
+    """One ISO week of one group."""
+
+    monday: date
+    planned: int
+    delivered: int
+    clicked: int
+    learned: int
+
+
+async def weeks_of_group(session: AsyncSession, *, group_id: int, since: date) -> list[WeekReached]:
+    """The weeks from this Monday on that had a delivery, the earliest first."""
+    monday = func.date_trunc("week", Delivery.local_day).cast(Date)
+    rows = (
+        select(
+            monday,
+            func.count(),
+            func.count().filter(Delivery.state == "sent"),
+            func.sum(Delivery.clicks),
+            func.sum(Delivery.learned),
+        )
+        .where(Delivery.group_id == group_id, Delivery.local_day >= since)
+        .group_by(monday)
+        .order_by(monday)
+    )
+    return [WeekReached(*row) for row in await session.execute(rows)]
 
 
 async def _reach(

@@ -9,7 +9,7 @@ all listed, those with nothing, too.
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import RowMapping, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -52,6 +52,7 @@ class Ranking:
     digest: str | None
     items: list[Standing]
     me: Standing | None
+    near: list[Standing]
     next: str | None
 
 
@@ -158,6 +159,16 @@ PAGE = """
         OR (-measure, subject_id) > (-cast(:after AS bigint), cast(:after_id AS bigint))))
     ORDER BY measure DESC, subject_id LIMIT :limit"""
 
+# Around one's own place: only who chose to appear, and oneself.
+NEAR = """,
+    placed AS (
+        SELECT ranked.*, row_number() OVER (ORDER BY measure DESC, is_me, subject_id) AS place
+        FROM ranked)
+    SELECT subject_id, amount, members, name, org_code, org_name, measure, is_me, rank, listed
+    FROM placed
+    WHERE abs(place - (SELECT place FROM placed WHERE is_me ORDER BY place LIMIT 1)) <= :around
+    ORDER BY place"""
+
 ME = """
     SELECT subject_id, amount, members, name, org_code, org_name, measure, is_me, rank, listed
     FROM ranked WHERE is_me ORDER BY rank, subject_id LIMIT 1"""
@@ -176,30 +187,30 @@ async def get_ranking(
     by: By = "total",
     cursor: str | None,
     limit: int,
+    around: int = 0,
     now: datetime,
 ) -> Ranking:
     """One page of a board for the period containing `day`, and the asker's own row.
 
-    `org_id` keeps to one branch of the tree. A closed period is read from its frozen rows.
+    `org_id` keeps to one branch of the tree. `around`: how many neighbours on either side `near`
+    shows, 0 for none of it. A closed period is read from its frozen rows.
     """
     from_day, to_day = period_of(period, day)
     frozen = await session.scalar(
         select(FrozenRanking).filter_by(board=board, unit=unit, period=period, from_day=from_day)
     )
     after, after_id = decode(cursor, int, int) if cursor else (None, None)
-    facts = {
+    facts: dict[str, Any] = {
         "unit": unit, "from_day": from_day, "to_day": to_day, "org": org_id, "me": person_id or 0,
         "mine": my_org_ids, "by": by, "after": after, "after_id": after_id, "limit": limit + 1,
         "kinds": list(RESIDENTIAL if board == "villages" else UNIT_KINDS),
-        "frozen_id": frozen.id if frozen else None,
+        "frozen_id": frozen.id if frozen else None, "around": around,
     }  # fmt: skip
-    of_people = board == "people"
-    kept = FROZEN_PEOPLE if of_people else FROZEN_GROUPS
-    source = kept if frozen else LIVE[board]
-    rows = PEOPLE_ROWS if of_people else GROUP_ROWS
-    with_rows = f"WITH RECURSIVE {source}, {rows}, {RANKED}"
+    with_rows = _ranked(board, is_frozen=frozen is not None)
     page = (await session.execute(text(with_rows + PAGE), facts)).mappings().all()
     mine = (await session.execute(text(with_rows + ME), facts)).mappings().first()
+    asked = with_rows + NEAR if around and mine else ""
+    near = (await session.execute(text(asked), facts)).mappings() if asked else ()
     more = page[limit - 1] if len(page) > limit else None
     return Ranking(
         board=board,
@@ -210,8 +221,16 @@ async def get_ranking(
         digest=frozen.digest if frozen else None,
         items=[_standing(row, board) for row in page[:limit]],
         me=_standing(mine, board) if mine else None,
+        near=[_standing(row, board) for row in near],
         next=encode(int(more["measure"]), int(more["subject_id"])) if more else None,
     )
+
+
+def _ranked(board: Board, *, is_frozen: bool) -> str:
+    of_people = board == "people"
+    kept = FROZEN_PEOPLE if of_people else FROZEN_GROUPS
+    source = kept if is_frozen else LIVE[board]
+    return f"WITH RECURSIVE {source}, {PEOPLE_ROWS if of_people else GROUP_ROWS}, {RANKED}"
 
 
 def _standing(found: RowMapping, board: Board) -> Standing:

@@ -11,7 +11,7 @@ from app.core.jobs import Job, queue
 from app.core.logging import get_logger
 from app.core.settings import get_settings
 from app.credit_bank import closing
-from app.flows import followers, housekeeping
+from app.flows import auditing, followers, housekeeping
 from app.push import letters
 from app.ranking import freezing
 from app.wechat import calls
@@ -29,6 +29,12 @@ async def close_days(due_at: str) -> None:
     async with transaction() as session:
         closes = await closing.close_days(session, now=utcnow())
     log.info("bank.closed", due_at=due_at, days=[str(close.local_day) for close in closes])
+
+
+@queue.task(name=Job.AUDIT_BOOKS, retry=TRANSIENT)
+async def audit_books(by_id: int) -> None:
+    async with transaction() as session:
+        await auditing.audit_for(session, by_id=by_id, now=utcnow())
 
 
 @queue.task(name=Job.FREEZE_RANKINGS, retry=TRANSIENT)

@@ -1,4 +1,4 @@
-"""Faces: sessions of web pages, one-time tickets to sign in, the audit log of staff."""
+"""Faces: sessions of pages, tickets to sign in, the audit log of staff, papers filed again."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -76,4 +76,32 @@ def upgrade() -> None:
     op.execute(
         "CREATE TRIGGER staff_act_no_truncate BEFORE TRUNCATE ON staff_act"
         " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    )
+    # A lesson written in the studio belongs to a place and has an author.
+    op.add_column("lesson", sa.Column("org_id", sa.BigInteger(), nullable=True))
+    op.create_foreign_key(op.f("lesson_org_id_fkey"), "lesson", "organisation", ["org_id"], ["id"])
+    op.add_column("lesson_version", sa.Column("made_by_id", sa.BigInteger(), nullable=True))
+    op.create_foreign_key(
+        op.f("lesson_version_made_by_id_fkey"), "lesson_version", "person", ["made_by_id"], ["id"]
+    )
+    op.add_column("prior_learning", sa.Column("refused_at", INSTANT, nullable=True))
+    # When it was refused was not kept so far: not before the last thing known of it.
+    op.execute(
+        "UPDATE prior_learning SET refused_at = coalesce(confirmed_at, applied_at)"
+        " WHERE state = 'refused'"
+    )
+    op.create_check_constraint(
+        op.f("prior_learning_refused_check"),
+        "prior_learning",
+        "(state = 'refused') = (refused_at IS NOT NULL)",
+    )
+    op.drop_constraint(
+        op.f("prior_learning_person_id_document_sha256_key"), "prior_learning", type_="unique"
+    )
+    op.create_index(
+        "prior_learning_document_key",
+        "prior_learning",
+        ["document_sha256"],
+        unique=True,
+        postgresql_where=sa.text("refused_at IS NULL"),
     )

@@ -61,7 +61,7 @@ async def test_roles_are_granted_and_shown(service: Service) -> None:
 
 async def test_consents_are_given_and_taken_back(service: Service, resident: Resident) -> None:
     offered = (await service.ask("GET", "/me/consents", resident))["items"]
-    assert {one["purpose"] for one in offered} == {"service", "ranking", "notices"}
+    assert {one["purpose"] for one in offered} == {"service", "ranking", "sharing", "notices"}
     assert all(one["given_at"] is None and one["text"] for one in offered)
     given = await service.ask(
         "POST", "/me/consents", resident, json={"purpose": "ranking", "version": 1}

@@ -1,3 +1,4 @@
+import asyncio
 import hashlib
 from datetime import UTC, date, datetime
 from typing import Any
@@ -81,7 +82,7 @@ async def test_not_by_oneself_and_not_twice_by_the_same(
     made = await file(session, one)
     for step in (
         confirm(session, application_id=made.id, by_id=one, now=MONDAY),
-        refuse(session, application_id=made.id, by_id=one, remarks="不想要了"),
+        refuse(session, application_id=made.id, by_id=one, remarks="不想要了", now=MONDAY),
     ):
         with pytest.raises(TwoPeopleNeeded):
             await step
@@ -143,7 +144,7 @@ async def test_each_step_once_and_in_order(
     for step in (
         confirm(session, application_id=made.id, by_id=tutor, now=MONDAY),
         approve(session, application_id=made.id, by_id=chief, stamp=Stamp(), now=MONDAY),
-        refuse(session, application_id=made.id, by_id=tutor, remarks="晚了"),
+        refuse(session, application_id=made.id, by_id=tutor, remarks="晚了", now=MONDAY),
     ):
         with pytest.raises(NotAtThisStep):
             await step
@@ -159,9 +160,9 @@ async def test_either_reviewer_may_refuse_saying_why(
     fresh, seen = await file(session, one), await file(session, one, "另一张")
     await confirm(session, application_id=seen.id, by_id=tutor, now=MONDAY)
     with pytest.raises(BadApplication, match="原因"):
-        await refuse(session, application_id=fresh.id, by_id=tutor, remarks=" ")
-    await refuse(session, application_id=fresh.id, by_id=tutor, remarks=" 看不清 ")
-    await refuse(session, application_id=seen.id, by_id=chief, remarks="不是本人")
+        await refuse(session, application_id=fresh.id, by_id=tutor, remarks=" ", now=MONDAY)
+    await refuse(session, application_id=fresh.id, by_id=tutor, remarks=" 看不清 ", now=MONDAY)
+    await refuse(session, application_id=seen.id, by_id=chief, remarks="不是本人", now=MONDAY)
     assert (fresh.state, fresh.remarks, fresh.refused_by_id) == ("refused", "看不清", tutor)
     assert (seen.state, seen.remarks, seen.refused_by_id) == ("refused", "不是本人", chief)
     with pytest.raises(NotAtThisStep):
@@ -169,30 +170,52 @@ async def test_either_reviewer_may_refuse_saying_why(
     assert await held(session, one) == {}
 
 
-async def test_a_document_serves_a_person_once(
+async def test_a_document_serves_once_whoever_files_it(
     session: AsyncSession, three: tuple[int, int, int]
 ) -> None:
-    one, other, _ = three
+    one, other, tutor = three
     made = await file(session, one)
     with pytest.raises(DocumentAlreadyUsed):
         await file(session, one, document_sha256=made.document_sha256.upper(), title="换个名字")
-    await file(session, other)
+    with pytest.raises(DocumentAlreadyUsed):
+        await file(session, other)
+    await refuse(session, application_id=made.id, by_id=tutor, remarks="看不清", now=MONDAY)
+    assert made.refused_at == MONDAY
+    again = await file(session, one)
+    with pytest.raises(DocumentAlreadyUsed):
+        await file(session, other)
     rows = await list_applications(session, person_ids=None, states=("applied",), limit=9)
-    assert [row.person_id for row in rows] == [other, one]
+    assert [row.id for row in rows] == [again.id]
     mine = await list_applications(session, person_ids=[one], states=None, limit=9)
-    assert [row.id for row in mine] == [made.id]
-    assert await list_applications(session, person_ids=None, states=("refused",), limit=9) == []
+    assert [row.id for row in mine] == [again.id, made.id]
     assert len(await list_applications(session, person_ids=None, states=None, limit=1)) == 1
 
 
-async def test_a_document_pays_once_to_two_accounts_of_a_person(
+async def test_two_who_file_one_paper_at_once_are_one_who_did(database: AsyncEngine) -> None:
+    assert database.pool is not None
+    async with transaction() as session:
+        one, other = [await somebody(session, name) for name in ("one", "other")]
+
+    async def filing(person_id: int) -> bool:
+        async with transaction() as session:
+            try:
+                await file(session, person_id)
+            except DocumentAlreadyUsed:
+                return False
+            return True
+
+    assert sorted(await asyncio.gather(filing(one), filing(other))) == [False, True]
+
+
+async def test_a_document_serves_once_to_two_accounts_of_a_person(
     session: AsyncSession, three: tuple[int, int, int]
 ) -> None:
     one, tutor, chief = three
     old = await somebody(session, "old")
     await pass_on(session, await file(session, old), tutor, chief)
     await join(session, one, old)
-    assert await pass_on(session, await file(session, one), tutor, chief) == []
+    with pytest.raises(DocumentAlreadyUsed):
+        await file(session, one)
     assert await held(session, one) == {"credit": 150}
 
 
@@ -240,7 +263,9 @@ async def test_who_read_the_application_before_another_decided_it_is_told(
         seen = await slow.get_one(PriorLearning, application_id)
         assert seen.state == "confirmed"
         async with transaction() as quick:
-            await refuse(quick, application_id=application_id, by_id=chief, remarks="不是本人")
+            await refuse(
+                quick, application_id=application_id, by_id=chief, remarks="不是本人", now=MONDAY
+            )
         with pytest.raises(NotAtThisStep):
             await approve(
                 slow, application_id=application_id, by_id=chief, stamp=Stamp(), now=MONDAY

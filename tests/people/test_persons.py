@@ -1,8 +1,10 @@
+from typing import Any
+
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.people import consents
+from app.people import consents, staff_acts
 from app.people.erasure import erase
 from app.people.errors import (
     AlreadyMerged,
@@ -13,6 +15,7 @@ from app.people.errors import (
     OrganisationUnsuitable,
     PersonErased,
     PersonNotFound,
+    ReasonNotFit,
 )
 from app.people.merging import merge
 from app.people.models import Identity, Person
@@ -229,15 +232,20 @@ async def test_a_tutor_corrects_the_village(session: AsyncSession) -> None:
     person, tutor = await make_person(session), await make_person(session, "o-tutor")
     await declare(session, person_id=person.id, org_code="T-1", now=NOW)
     assert (person.org_stated_by_id, person.org_stated_at) == (None, NOW)
-    await correct_village(
-        session, person_id=person.id, org_code="T-2", by_id=tutor.id, now=NOW + DAY
-    )
+    said: dict[str, Any] = {"reason": "搬到了镇上", "by_id": tutor.id}
+    await correct_village(session, person_id=person.id, org_code="T-2", **said, now=NOW + DAY)
+    (noted,) = (await staff_acts.list_acts(session, act="person.correct_village")).items
+    assert (noted.person_id, noted.facts["to_org_id"]) == (tutor.id, person.org_id)
+    with pytest.raises(ReasonNotFit):
+        await correct_village(
+            session, person_id=person.id, org_code="T", reason="电话13800001111", by_id=1, now=NOW
+        )
     assert person.org_id == (await org_by_code(session, "T-2")).id
     assert (person.org_stated_by_id, person.org_stated_at) == (tutor.id, NOW + DAY)
     await declare(session, person_id=person.id, org_code="T-2", now=NOW + 2 * DAY)
     assert person.org_stated_by_id == tutor.id
     with pytest.raises(OrganisationUnsuitable):
-        await correct_village(session, person_id=person.id, org_code="T-S", by_id=tutor.id, now=NOW)
+        await correct_village(session, person_id=person.id, org_code="T-S", **said, now=NOW)
     await merge(
         session,
         kept_id=tutor.id,
@@ -247,7 +255,7 @@ async def test_a_tutor_corrects_the_village(session: AsyncSession) -> None:
         now=NOW,
     )
     with pytest.raises(AlreadyMerged):
-        await correct_village(session, person_id=person.id, org_code="T", by_id=tutor.id, now=NOW)
+        await correct_village(session, person_id=person.id, org_code="T", **said, now=NOW)
 
 
 @pytest.mark.parametrize(

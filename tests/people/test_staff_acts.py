@@ -79,7 +79,7 @@ async def test_an_administrator_sees_the_acts_of_the_own_area(session: AsyncSess
         await staff_acts.note(
             session, person_id=person.id, act="sign_in", subject="session:1", now=NOW
         )
-    seen = await staff_acts.list_acts(session, below_org_id=office.org_id, act="sign_in")
+    seen = await staff_acts.list_acts(session, below_org_ids=[office.org_id], act="sign_in")
     assert [one.person_id for one in seen.items] == [here.id]
 
 

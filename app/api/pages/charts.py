@@ -52,7 +52,7 @@ def ticks(count: int, most: int = 6) -> list[int]:
         return list(range(count))
     step = ceil((count - 1) / (most - 1))
     # A name too near to the last one gives way to it.
-    inner = [index for index in range(0, count - 1, step) if count - 1 - index >= step / 2]
+    inner = [index for index in range(0, count - 1, step) if count - 1 - index >= step * 2 / 3]
     return [*inner, count - 1]
 
 

@@ -20,11 +20,16 @@ from app.people.policy import Actor
 from app.people.web_sessions import Opened, Visit
 
 NEXT_LENGTH_MAX = 500
+REVIEWERS = {"editor", "chief_editor"}
 STUDIO_ROLES = {"admin", "tutor", "editor", "chief_editor", "lecturer"}
 
 
 class NotStaff(Forbidden):
     title = "这里是工作人员的页面"
+
+
+class NotWriter(Forbidden):
+    title = "这里是辅导员、讲师和编辑的工作室"
 
 
 class NotAdministrator(Forbidden):
@@ -84,6 +89,13 @@ async def get_staff(visit: WebVisit) -> Actor:
     return visit.actor
 
 
+async def get_writer(visit: WebVisit) -> Actor:
+    """Somebody who writes, reviews or runs activities; where, a `can_…` of the policies says."""
+    if STUDIO_ROLES.isdisjoint(office.role for office in visit.actor.offices):
+        raise NotWriter
+    return visit.actor
+
+
 async def get_administrator(visit: WebVisit) -> Actor:
     """An administrator of something; of what, a `can_…` of the policies says."""
     if not any(office.role == "admin" for office in visit.actor.offices):
@@ -94,6 +106,7 @@ async def get_administrator(visit: WebVisit) -> Actor:
 WebPerson = Annotated[Actor, Depends(get_web_person)]
 WebPersonFirst = Annotated[Actor, Depends(get_web_person_first)]
 StaffPerson = Annotated[Actor, Depends(get_staff)]
+StudioPerson = Annotated[Actor, Depends(get_writer)]
 AdminActor = Annotated[Actor, Depends(get_administrator)]
 ASKING = {get_visit, get_visit_first}
 """What makes a page ask for a person (law 7)."""
@@ -107,6 +120,7 @@ def me_of(actor: Actor, name: str | None) -> frame.Me:
         org_name=actor.offices[0].org_name if actor.offices else "",
         in_studio=not roles.isdisjoint(STUDIO_ROLES),
         at_desk="admin" in roles,
+        reviews=not roles.isdisjoint(REVIEWERS),
     )
 
 

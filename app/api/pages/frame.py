@@ -41,6 +41,8 @@ class Me:
     org_name: str = ""
     in_studio: bool = False
     at_desk: bool = False
+    reviews: bool = False
+    """An editor or chief editor: some pages of the desk are theirs, too."""
 
 
 def number(value: int) -> str:

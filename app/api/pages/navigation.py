@@ -18,22 +18,31 @@ RESIDENT = (
 )
 STUDIO = (
     Place("/studio", "今日任务", "today"),
-    Place("/studio/issues", "写内容", "pen"),
+    Place("/studio/manuscripts", "写稿送审", "pen"),
+    Place("/studio/lessons", "课程", "book"),
     Place("/studio/week", "一周安排", "calendar"),
-    Place("/studio/activities", "签到码", "qr"),
+    Place("/studio/activities", "活动签到", "qr"),
     Place("/studio/groups", "我的群", "people"),
 )
 DESK = (
     Place("/desk", "总览", "chart"),
     Place("/desk/rankings", "学分排行", "podium"),
+    Place("/desk/honours", "荣誉名册", "gift"),
+    Place("/desk/tasks", "待办", "today"),
     Place("/desk/reviews", "审核", "check"),
-    Place("/desk/pushes", "推送", "send"),
-    Place("/desk/applications", "认定申请", "certificate"),
+    Place("/desk/calendar", "发布日历", "calendar"),
+    Place("/desk/deliveries", "推送记录", "send"),
+    Place("/desk/groups", "学习群", "people"),
+    Place("/desk/prior-learning", "成果认定", "certificate"),
     Place("/desk/rules", "学分规则", "scale"),
-    Place("/desk/people", "人员与权限", "people"),
+    Place("/desk/roster", "人员与权限", "person"),
     Place("/desk/organisations", "村社与单位", "home"),
     Place("/desk/audit", "操作日志", "book"),
+    Place("/desk/closes", "日结与核对", "lock"),
 )
+AT_THE_DESK = {"/desk/tasks", "/desk/reviews", "/desk/calendar", "/desk/deliveries", "/desk/groups"}
+"""What editors and tutors share with the administrators."""
+DESK_OF_STAFF = tuple(place for place in DESK if place.path in AT_THE_DESK)
 
 
 def current_of(places: tuple[Place, ...], path: str) -> str:

@@ -12,13 +12,17 @@ from app.api.pages.forgery import guard
 
 
 class PageRoute(APIRoute):
-    """Sets the cookie that a form of the page was bound to."""
+    """Sets the cookie that a form of the page was bound to, and closes what the form brought."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
-            response = await handle(request)
+            try:
+                response = await handle(request)
+            finally:
+                # The files of its form, which FastAPI did not read and does not know.
+                await request.close()
             cookies.keep_visit(request, response)
             return response
 

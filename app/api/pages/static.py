@@ -6,8 +6,10 @@ asks for one style sheet and one script, each put together from small files.
 
 import gzip
 import mimetypes
+import re
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
@@ -16,17 +18,33 @@ from app.api.deps import public
 from app.api.pages.errors import NoSuchFile
 
 ROOT = Path(__file__).parent.parent / "static"
+ARTICLE = Path(__file__).parents[2] / "editorial" / "wechat.css"
+"""What an article looks like in WeChat, where it stands in the elements: no page of ours may."""
 BUNDLES = {
     "site.css": (
         *("css/tokens.css", "css/foundation.css", "css/frame.css", "css/forms.css"),
-        *("css/components.css", "css/data.css", "css/flow.css", "css/print.css"),
+        *(
+            "css/components.css",
+            "css/data.css",
+            "css/flow.css",
+            "css/resident.css",
+            "css/desk.css",
+            "css/print.css",
+        ),
     ),
     "site.js": (
         *("js/text-size.js", "js/copy.js", "js/dialog.js", "js/confirm.js"),
         *("js/retry.js", "js/upload.js"),
     ),
 }
+VENDOR = {
+    # Quill 2 (BSD-3) travels in a wheel for Django; installed without Django, read from there.
+    "vendor/quill.js": ("quillsafe", "static/quillsafe/quill.min.js"),
+    "vendor/quill.css": ("quillsafe", "static/quillsafe/quill.snow.min.css"),
+}
+"""Files of others, from packages installed beside us: name → (package, path in it)."""
 DIGEST_LENGTH = 12
+SOURCE_MAP = re.compile(rb"(?://|/\*)# sourceMappingURL=\S+(?:\s*\*/)?")
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -58,10 +76,33 @@ def read_assets(root: Path) -> dict[str, Asset]:
         name = path.relative_to(root).as_posix()
         if path.is_file() and name not in parts:
             found[name] = path.read_bytes()
+    found["css/article.css"] = scoped(ARTICLE.read_text("utf-8"), ".article").encode()
     return {name: read_asset(name, body) for name, body in found.items()}
 
 
-ASSETS = read_assets(ROOT)
+def scoped(css: str, scope: str) -> str:
+    """These plain rules (no @media, nothing nested) for what is below `scope` only."""
+    rules = re.findall(r"([^{}]+)(\{[^}]*\})", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL))
+    return "\n".join(
+        ", ".join(f"{scope} {one.strip()}" for one in selectors.split(",")) + f" {declarations}"
+        for selectors, declarations in rules
+    )
+
+
+def read_vendor() -> dict[str, Asset]:
+    """Those of the files above whose package is installed; a page does without the others."""
+    found = {}
+    for name, (package, path) in VENDOR.items():
+        spec = find_spec(package)
+        for place in (spec and spec.submodule_search_locations) or ():
+            # A map of its source is asked for by name, and not there.
+            body = SOURCE_MAP.sub(b"", (Path(place) / path).read_bytes())
+            found[name] = read_asset(name, body)
+    return found
+
+
+ASSETS = {**read_assets(ROOT), **read_vendor()}
+HAS_EDITOR = set(VENDOR) <= set(ASSETS)
 router = APIRouter(include_in_schema=False)
 
 
