@@ -5,6 +5,7 @@ requests with one key at the same moment wait for each other on the primary key.
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,3 +58,8 @@ async def begin(
 
 async def forget_keys(session: AsyncSession, *, now: datetime) -> None:
     await session.execute(delete(RequestKey).where(RequestKey.made_at < now - REMEMBERED))
+
+
+async def forget_person(session: AsyncSession, *, person_ids: Sequence[int]) -> None:
+    """Erasure: what they asked, and what they were answered, goes with them."""
+    await session.execute(delete(RequestKey).where(RequestKey.person_id.in_(person_ids)))

@@ -35,9 +35,16 @@ with chosen as (
 )
 insert into delivery
     (manuscript_id, group_id, local_day, channel, state, due_at, deadline_at, made_at)
-select manuscript_id, group_id, :day, channel, 'planned', due_at, deadline_at, :now
-from chosen
-order by group_id
+select c.manuscript_id, c.group_id, :day, c.channel, 'planned', c.due_at, c.deadline_at, :now
+from chosen c
+left join delivery d on d.group_id = c.group_id and d.local_day = :day
+-- The same as below: an insert that only meets a conflict uses up an id every minute.
+where d.id is null
+    or (d.state = 'planned'
+        and (d.manuscript_id, d.channel, d.due_at, d.deadline_at)
+        is distinct from (c.manuscript_id, c.channel, c.due_at, c.deadline_at))
+    or (d.state = 'skipped' and d.claimed_at is null and d.manuscript_id <> c.manuscript_id)
+order by c.group_id
 on conflict (group_id, local_day) do update
 set manuscript_id = excluded.manuscript_id, channel = excluded.channel, state = 'planned',
     due_at = excluded.due_at, deadline_at = excluded.deadline_at, settled_at = null, detail = null
