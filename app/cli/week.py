@@ -32,7 +32,7 @@ async def do_duties(office: Office, *, after: timedelta = timedelta(0)) -> None:
                 continue
             if datetime.fromisoformat(task["made_at"]) > old:
                 continue
-            form = {"user": office.staff[base].name, "text": task["text"]}
+            form = {"user": office.staff[base].name, "text": task["text"].split("————")[1].strip()}
             await office.stand_in("POST", f"/groups/{office.rooms[name]}/forward", form)
             await office.call(base, "POST", f"/tasks/{task['id']}/done", {}, key=f"t{task['id']}")
     for task in await office.stand_in("GET", "/wecom/tasks?state=waiting"):

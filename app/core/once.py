@@ -17,8 +17,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db import Model
 from app.core.errors import Conflict
 
-REMEMBERED = timedelta(days=7)
-"""Far longer than any client repeats a request."""
+REMEMBERED = timedelta(hours=48)
+"""Longer than any client repeats a request, a phone offline overnight included; not longer,
+because an answer may name other people, whose erasure does not reach into it."""
 
 
 class RequestKeyReused(Conflict):

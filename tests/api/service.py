@@ -127,6 +127,7 @@ class Service:
     async def _newcomer(self) -> Resident:
         known = make_user(self.world, name="槐小花", base=None, phone=None)
         now, appid = clock.utcnow(), self.settings.wechat.mini.appid
+        known.mini_active_at = now
         async with transaction() as session:
             met = await meet(
                 session, appid=appid, openid=known.openid(appid), unionid=known.unionid, now=now
