@@ -66,7 +66,8 @@ def administer(statement: sql.Composed) -> None:
 
 def create_from_template(name: str) -> str:
     administer(
-        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        # By files: three times as fast as by log, without fsync.
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
             sql.Identifier(name), sql.Identifier(TEMPLATE)
         )
     )

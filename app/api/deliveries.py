@@ -57,7 +57,9 @@ class DeliveryOut(BaseModel):
     deadline_at: datetime = Field(description="By when a person is to have forwarded it")
     proof: str | None = Field(description="How it is known to be sent")
     detail: str | None = Field(description="Why it is what it is, in Chinese")
-    at_risk: bool = Field(description="Reminded in vain: the administrator was told")
+    at_risk: bool = Field(
+        description="Reminded in vain, or not sent in time: the administrator was told"
+    )
     clicks: int = Field(description="Phones that opened its link")
     learned: int = Field(description="Lessons completed by way of its link")
 

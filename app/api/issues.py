@@ -30,9 +30,12 @@ from app.editorial.errors import ManuscriptNotFound
 from app.editorial.rules import STATES, State
 from app.flows import editorial as flow
 from app.flows import weekly_issue
+from app.flows.weekly_issue import IssueElsewhere
 from app.people import policy
 from app.people import queries as people
 from app.people.policy import Actor
+from app.push import plans
+from app.push.outlets import outlet_of
 
 router = APIRouter(prefix="/api/v1/issues", tags=["issues"])
 readers = APIRouter(tags=["issues"])
@@ -48,7 +51,9 @@ class ArticleNotPublished(NotFound):
 
 class IssueIn(Body):
     org_code: str | None = Field(
-        default=None, max_length=64, description="Whose issue it is; absent: the town's"
+        default=None,
+        max_length=64,
+        description="That of the account's publishing plan (the town), if at all",
     )
     articles: Articles
 
@@ -67,8 +72,14 @@ class IssueChange(Body):
 async def write(
     body: IssueIn, actor: CurrentPerson, session: SessionDep, settings: SettingsDep, now: Now
 ) -> IssueOut:
-    """A draft; what the platform would refuse is listed in `problems` until it is submitted."""
-    organisation = await people.org_by_code(session, body.org_code or settings.town_code)
+    """A draft; what the platform would refuse is listed in `problems` until it is submitted.
+
+    It goes out on the town's account, so it is the town's, whoever in town wrote the text.
+    """
+    plan = await plans.plan_of(session, outlet=outlet_of(settings))
+    organisation = await people.get_organisation(session, plan.org_id)
+    if body.org_code not in {None, organisation.code}:
+        raise IssueElsewhere(org_code=organisation.code)
     if not policy.can_write(actor, organisation.lineage):
         raise NotYourBranch
     content = _content(body.articles)

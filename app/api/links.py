@@ -25,7 +25,7 @@ from app.editorial import queries as editorial
 from app.flows import delivery_acts
 from app.people import queries as people
 from app.push import deliveries, groups, posters
-from app.push.links import Links, read_code
+from app.push.links import LOOK, Links, read_code
 from app.push.models import Delivery
 from app.push.posters import Poster
 
@@ -37,11 +37,11 @@ POSTER_SECONDS = 60 * 60 * 24
 UNKNOWN = "可能少了几个字，或者多了几个字。请回到群里，重新点一下原来的链接。"
 WITHDRAWN = "这一课的内容正在更新，暂时看不到。"
 PREVIEW = re.compile(
-    r"bot\b|spider|crawl|preview|facebookexternalhit|slackbot|curl|wget|python-|okhttp"
-    r"|go-http-client|headless|dingtalkbot|mpcrawler|qqbrowser-link",
+    r"bot\b|spider|crawl|preview|facebookexternalhit|slackbot|dingtalkbot|mpcrawler"
+    r"|qqbrowser-link",
     re.IGNORECASE,
 )
-"""Machines that fetch an address to draw its card: they name themselves so, or are no phone."""
+"""Machines that fetch an address to draw its card: they name themselves so."""
 
 
 class LinkUnknown(NotFound):
@@ -62,7 +62,7 @@ async def follow(
     limiter: LimiterDep,
     now: Now,
 ) -> Response:
-    """The lesson as it was pushed, and where its credit is earned. The first click is a proof."""
+    """The lesson as it was pushed, and where its credit is earned. Clicks are a proof."""
     limiter.hit("address", address_of(request))
     delivery_id = read_code(code, secret=settings.secret_key)
     delivery = None if delivery_id is None else await session.get(Delivery, delivery_id)
@@ -123,7 +123,9 @@ async def _lesson_of(
     session: AsyncSession, delivery: Delivery
 ) -> tuple[content.LessonView, dict[str, Any]]:
     """The version that was reviewed, though the lesson may have moved on."""
-    body = await editorial.body_of(session, manuscript_id=delivery.manuscript_id)
+    body = await editorial.body_of(
+        session, manuscript_id=delivery.manuscript_id, version=delivery.version
+    )
     lesson = await content.get_lesson(
         session, lesson_id=body["lesson_id"], version_id=body["lesson_version_id"]
     )
@@ -149,7 +151,9 @@ def _mini_program(settings: Settings, query: str) -> str:
 
 
 def _is_a_phone(request: Request) -> bool:
-    """Not a look ahead: no HEAD, no prefetch, no machine that draws a preview."""
+    """Not a look ahead: no HEAD, no prefetch, no machine that draws a preview, no tutor's look."""
+    if LOOK in request.query_params:
+        return False
     agent = request.headers.get("user-agent", "")
     ahead = request.headers.get("sec-purpose") or request.headers.get("purpose")
     return request.method == "GET" and not ahead and bool(agent) and not PREVIEW.search(agent)

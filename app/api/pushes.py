@@ -68,6 +68,9 @@ class PushRow(BaseModel):
     digest: str = Field(description="SHA-256 of the content as it is now")
     author: StaffOut | None = Field(description="Who wrote it; null: the service itself")
     scheduled_at: datetime | None = Field(description="When its day begins; null: not set")
+    withdrawn_at: datetime | None = Field(
+        description="When it was withdrawn; once it has begun its state stays as it was"
+    )
     outcome: dict[str, Any] | None = Field(description="Deliveries by state, once it is over")
 
 
@@ -193,6 +196,7 @@ async def _row(session: AsyncSession, manuscript: Manuscript) -> PushRow:
         digest=manuscript.digest,
         author=await staff_out(session, manuscript.author_id),
         scheduled_at=manuscript.scheduled_at,
+        withdrawn_at=manuscript.withdrawn_at,
         outcome=manuscript.outcome,
     )
 

@@ -137,7 +137,7 @@ def _add_reviews(router: APIRouter, *, kind: Kind, show: Show) -> None:
 
 def _add_schedule(router: APIRouter, *, kind: Kind, show: Show, schedule: Move) -> None:
     @router.post(
-        "/{manuscript_id}/schedule", summary="Set when it goes out, or try again",
+        "/{manuscript_id}/schedule", summary="Set when it goes out",
         responses=ERRORS, response_model=get_type_hints(show)["return"],
     )  # fmt: skip
     @once
@@ -148,7 +148,7 @@ def _add_schedule(router: APIRouter, *, kind: Kind, show: Show, schedule: Move) 
         session: SessionDep,
         now: Now,
     ) -> BaseModel:
-        """Three reviews come first; what failed or is in doubt may be scheduled again."""
+        """Three reviews come first. What failed or is in doubt: POST /issues/{id}/outcome."""
         await manuscript_for(
             session, kind=kind, manuscript_id=manuscript_id, actor=actor, may=policy.can_publish
         )

@@ -12,8 +12,7 @@ from app.api.idempotency import once
 from app.api.schemas import Body, OrgOut, PageOut
 from app.core.errors import Forbidden
 from app.core.paging import LIMIT_DEFAULT
-from app.flows.tasks import drop as drop_task
-from app.flows.tasks import finish
+from app.flows import tasks as flow
 from app.people import queries as people
 from app.people.policy import Actor
 from app.push import policy, tasks
@@ -99,7 +98,7 @@ async def done(
     selves = await people.list_selves(session, actor.person_id)
     if not policy.can_finish(actor, task, selves=selves, lineage=lineage):
         raise NotYourTask
-    task = await finish(
+    task = await flow.finish(
         session,
         task_id=task_id,
         by_id=actor.person_id,
@@ -118,9 +117,12 @@ async def done(
 async def drop(
     task_id: TaskId, body: DropIn, actor: CurrentPerson, session: SessionDep, now: Now
 ) -> TaskOut:
-    """For an administrator of the place. What the task was about stays as it is."""
+    """For an administrator of the place. What the task was about stays as it is.
+
+    An issue that waits for a decision gets one instead: POST /issues/{id}/outcome.
+    """
     task = await _of_my_area(session, actor, task_id)
-    task = await drop_task(
+    task = await flow.drop(
         session, task_id=task.id, by_id=actor.person_id, reason=body.reason, now=now
     )
     return await task_out(session, task)

@@ -1,12 +1,13 @@
 """The operator's command line: `shoushan --help`."""
 
+import os
 import sys
 
 import click
 from pydantic import ValidationError
 
 from app import __version__
-from app.cli import bank, data, demo, inbox, people, processes, push, ranking, wechat
+from app.cli import bank, daily_work, data, demo, inbox, people, processes, push, ranking, wechat
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,6 +36,7 @@ for command in (
     inbox.inbox,
     wechat.wechat,
     demo.demo,
+    daily_work.staff,
 ):
     shoushan.add_command(command)
 
@@ -43,6 +45,9 @@ def main() -> None:
     """Entry point. Exit status: 0 done, 1 failed, 2 wrong arguments."""
     try:
         shoushan()
+    except BrokenPipeError:
+        # Whoever read us has seen enough (`… | head`): nothing is left to be flushed to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except ValidationError as error:
         # Settings that make no sense: say which, without a traceback and without their values.
         wrong = "; ".join(

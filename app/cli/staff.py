@@ -5,26 +5,35 @@ What they do stands in data/demo-week.toml; all of them are invented.
 """
 
 import io
+import random
 import tomllib
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
-from PIL import Image
+import pylopdf_fonts_zh_cn
+from PIL import Image, ImageDraw, ImageFont
 
-from app.cli.life import Resident, Town, ask, log_in
+from app.cli.life import Resident, Town, act, ask, log_in
 from app.cli.running import Failed
 from app.core.settings import PROJECT
 
 SCRIPT = PROJECT / "data" / "demo-week.toml"
 COVER = (900, 383)
 """Pixels of a cover, 2.35 : 1 (…/api_draft_add, pic_crop_235_1)."""
+GREEN, CREAM, PAPER = "#1e6545", "#f6e7b4", "#fffdf7"
 REVIEWERS = ("demo-6", "demo-7", "demo-5")
 AUTHOR = "demo-4b"
 WEEK_DAYS = 7
 DOUBTFUL = "/v2/groups/*"
 """The first message of the week to a QQ group arrives, and its answer is lost."""
+
+
+def dice() -> random.Random:
+    """Nothing the staff does is left to chance; a town wants some all the same."""
+    return random.Random(1)  # noqa: S311  dice, not secrets
 
 
 def read_script() -> dict[str, Any]:
@@ -50,6 +59,12 @@ class Office:
             person.phone_id = user["id"]
             await log_in(self.town, person)
             self.staff[one["base"]] = person
+            await self.call(one["base"], "PATCH", "/me", {"name": one["name"]})
+
+    async def say_good_morning(self) -> None:
+        """Who writes to the account may be written to for 48 hours: tutors ask for their tasks."""
+        for person in self.staff.values():
+            await act(self.town, person, "text", text="待办")
 
     async def stand_in(self, method: str, path: str, body: Any = None) -> Any:
         answer = await ask(self.town, self.town.stand_in, method, f"/_sandbox{path}", json=body)
@@ -173,13 +188,18 @@ async def _through_reviews(office: Office, kind: str, made: dict[str, Any]) -> N
 
 
 async def _upload_cover(office: Office) -> dict[str, Any]:
-    """A morning over fields, drawn here: no photograph of anybody's."""
-    width, height = COVER
-    sky = Image.linear_gradient("L").resize((width, height))
-    tones = [Image.new("RGB", COVER, tone) for tone in ((244, 239, 222), (84, 128, 92))]
-    picture = Image.composite(tones[1], tones[0], sky)
+    """The account's name on its green, drawn here: no photograph of anybody's."""
+    picture = Image.new("RGB", COVER, GREEN)
+    pen = ImageDraw.Draw(picture)
+    fonts = Path(pylopdf_fonts_zh_cn.__file__).parent
+    for text, size, y, tone in (
+        ("首善双槐", 130, 84, PAPER),
+        ("每天学一点，一起往前走", 44, 246, CREAM),
+    ):
+        font = ImageFont.truetype(fonts / "NotoSerifSC-Regular.otf", size)
+        pen.text((COVER[0] // 2, y), text, fill=tone, font=font, anchor="ma")
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=85)
+    picture.save(out, "JPEG", quality=90)
     files = {"file": ("cover.jpg", out.getvalue(), "image/jpeg")}
     made: dict[str, Any] = await office.call(AUTHOR, "POST", "/uploads", key="cover", files=files)
     return made

@@ -64,6 +64,9 @@ def supervise(settings: Settings, *, with_sandbox: bool, town: bool, week: bool)
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         names = ["sandbox"] * with_sandbox + ["serve", "worker"]
         children = [Child(name, environment) for name in names]
+        if with_sandbox and "SHOUSHAN_LOG_LEVEL" not in os.environ:
+            # On a laptop a line for every request would bury the addresses to open.
+            children[1].environment = {**environment, "SHOUSHAN_LOG_LEVEL": "WARNING"}
         stopping = _Stopping()
         try:
             for child in children:
@@ -71,6 +74,9 @@ def supervise(settings: Settings, *, with_sandbox: bool, town: bool, week: bool)
             _wait_until_ready(settings, children, stopping)
             if town and not stopping:
                 _settle(settings, url, with_sandbox=with_sandbox, week=week)
+                if with_sandbox and week:
+                    children.append(Child("staff", environment))
+                    children[-1].start()
             if not stopping:
                 _announce(settings, with_sandbox=with_sandbox)
             _watch(children, stopping)

@@ -4,7 +4,7 @@ Everything goes the way it goes in life: files through the import, followers thr
 The stand-in forgets at every restart, so menu, codes and followers are put there each time.
 """
 
-import random
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -12,7 +12,7 @@ import httpx
 
 from app.cli.life import Town
 from app.cli.running import Failed
-from app.cli.staff import WEEK_DAYS, Office, open_rooms, prepare_week, read_script
+from app.cli.staff import WEEK_DAYS, Office, dice, open_rooms, prepare_week, read_script
 from app.cli.wechat import create_codes, create_menu
 from app.cli.week import ADMINISTRATOR
 from app.content.importing import import_lessons
@@ -32,6 +32,9 @@ RESIDENTS = (
     ("黄土大伯", "demo-2", "500117126217"),
     ("石碑幺妹", "demo-3", "500117126218"),
 )
+
+DEADLINE_HOUR = 18
+"""Of the demo town's groups (data/demo-week.toml)."""
 
 
 async def settle_town(
@@ -69,13 +72,17 @@ async def _week(settings: Settings, service: str, stand_in: str, script: dict[st
         httpx.AsyncClient(base_url=service, timeout=20) as api,
         httpx.AsyncClient(base_url=stand_in, timeout=20) as phone,
     ):
-        town = Town(api, phone, settings.clock_rate, {}, random.Random(1))  # noqa: S311  dice
+        town = Town(api, phone, settings.clock_rate, {}, dice())
         office = Office(town, script)
         await office.sign_in()
         await open_rooms(office)
         if (await office.call(ADMINISTRATOR, "GET", "/groups?limit=1"))["items"]:
             return
-        await prepare_week(office, clock.local_day(clock.utcnow()), WEEK_DAYS)
+        now = clock.utcnow()
+        today = clock.local_day(now)
+        # A group that is registered after its deadline begins tomorrow.
+        late = now.astimezone(clock.TOWN).hour >= DEADLINE_HOUR
+        await prepare_week(office, today + timedelta(days=late), WEEK_DAYS)
 
 
 async def _residents(settings: Settings, stand_in: str, script: dict[str, Any]) -> None:

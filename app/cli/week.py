@@ -5,7 +5,7 @@ And what must be true at the end, as the groups' members and the account's follo
 
 import re
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.cli.running import Failed
@@ -17,8 +17,12 @@ ADMINISTRATOR = "demo-5"
 SEEN = "看过群里，大家已经收到"
 
 
-async def do_duties(office: Office) -> None:
-    """Every tutor's open tasks: forward what is to be forwarded, but for the one who forgets."""
+async def do_duties(office: Office, *, after: timedelta = timedelta(0)) -> None:
+    """Every tutor's open tasks: forward what is to be forwarded, but for the one who forgets.
+
+    Tasks younger than `after` are left to whoever plays the tutor.
+    """
+    old = clock.utcnow() - after
     forgotten = {one["name"] for one in office.script["groups"] if one.get("forgets")}
     for base in sorted({one["owner"] for one in office.script["groups"]}):
         for task in (await office.call(base, "GET", "/tasks?limit=50"))["items"]:
@@ -26,10 +30,14 @@ async def do_duties(office: Office) -> None:
             relayed = LINK.search(task["text"]) is not None
             if task["state"] != "open" or name is None or name in forgotten or not relayed:
                 continue
-            form = {"user": office.staff[base].name, "text": task["text"]}
+            if datetime.fromisoformat(task["made_at"]) > old:
+                continue
+            form = {"user": office.staff[base].name, "text": task["text"].split("————")[1].strip()}
             await office.stand_in("POST", f"/groups/{office.rooms[name]}/forward", form)
             await office.call(base, "POST", f"/tasks/{task['id']}/done", {}, key=f"t{task['id']}")
     for task in await office.stand_in("GET", "/wecom/tasks?state=waiting"):
+        if datetime.fromisoformat(task["made_at"]) > old:
+            continue
         await office.stand_in("POST", f"/wecom/tasks/{task['msg_id']}/confirm")
 
 

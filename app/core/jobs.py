@@ -32,17 +32,32 @@ class Job(StrEnum):
     TEND_PUSHES = "push.tend_pushes"
 
 
+URGENT, USUAL, PATIENT = 10, 0, -10
+"""Priorities of the queue: whoever has the higher one is taken first, however long others wait."""
+PRIORITIES = {
+    Job.CHECK_GROUP_TASK: URGENT,
+    Job.PUBLISH_ISSUE: URGENT,
+    Job.RETRY_STALLED: URGENT,
+    Job.SEND_DELIVERY: URGENT,
+    Job.TEND_ISSUES: URGENT,
+    Job.TEND_PUSHES: URGENT,
+}
+"""What has its hour. A town's million reminders (PATIENT) must not stand before the town's push."""
+
+
 async def defer(
     session: AsyncSession,
     job: Job,
     *,
     dedupe: str | None = None,
     at: datetime | None = None,
+    priority: int | None = None,
     **args: int | str,
 ) -> bool:
     """Queue a job in the caller's transaction; False if one with the same `dedupe` already waits.
 
-    `at` is an instant of the service's clock; the queue itself runs on the machine's.
+    `at` is an instant of the service's clock; the queue itself runs on the machine's. `priority`
+    is that of the job's kind unless told.
     """
     try:
         async with session.begin_nested():
@@ -53,6 +68,7 @@ async def defer(
                 connection=raw.driver_connection,
                 queueing_lock=dedupe,
                 schedule_at=None if at is None else clock.to_real(at),
+                priority=_priority(job, priority),
             )
             await waiting.defer_async(**args)
     except AlreadyEnqueued:
@@ -60,9 +76,21 @@ async def defer(
     return True
 
 
-async def defer_many(session: AsyncSession, job: Job, args: Sequence[dict[str, JSONValue]]) -> None:
+async def defer_many(
+    session: AsyncSession,
+    job: Job,
+    args: Sequence[dict[str, JSONValue]],
+    *,
+    priority: int | None = None,
+) -> None:
     """Queue one job for each, in the caller's transaction and in one statement."""
     if args:
         raw = await (await session.connection()).get_raw_connection()
-        waiting = queue.configure_task(job, connection=raw.driver_connection)
+        waiting = queue.configure_task(
+            job, connection=raw.driver_connection, priority=_priority(job, priority)
+        )
         await waiting.batch_defer_async(*args)
+
+
+def _priority(job: Job, told: int | None) -> int:
+    return PRIORITIES.get(job, USUAL) if told is None else told

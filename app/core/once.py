@@ -5,6 +5,7 @@ requests with one key at the same moment wait for each other on the primary key.
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,8 +17,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db import Model
 from app.core.errors import Conflict
 
-REMEMBERED = timedelta(days=7)
-"""Far longer than any client repeats a request."""
+REMEMBERED = timedelta(hours=48)
+"""Longer than any client repeats a request, a phone offline overnight included; not longer,
+because an answer may name other people, whose erasure does not reach into it."""
 
 
 class RequestKeyReused(Conflict):
@@ -57,3 +59,8 @@ async def begin(
 
 async def forget_keys(session: AsyncSession, *, now: datetime) -> None:
     await session.execute(delete(RequestKey).where(RequestKey.made_at < now - REMEMBERED))
+
+
+async def forget_person(session: AsyncSession, *, person_ids: Sequence[int]) -> None:
+    """Erasure: what they asked, and what they were answered, goes with them."""
+    await session.execute(delete(RequestKey).where(RequestKey.person_id.in_(person_ids)))

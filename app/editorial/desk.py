@@ -8,14 +8,15 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.editorial import keys
 from app.editorial.errors import DigestStale, ManuscriptExists, ReviewerNotIndependent
 from app.editorial.models import Manuscript, ManuscriptVersion
-from app.editorial.queries import approvers_of, writers_of
+from app.editorial.queries import approvers_of, list_steps, writers_of
 from app.editorial.rules import CHANGEABLE, REVIEWS, WITHDRAWABLE, Kind, digest_of
 from app.editorial.steps import keep_version, leave_step, lock, reason_in, require
 
@@ -77,32 +78,27 @@ async def change(
 ) -> Manuscript:
     """New content: back to draft, whatever was reviewed. The same content changes nothing.
 
+    A push that was withdrawn before it began comes back this way, for its day has no other.
     `based_on` is the digest of what the writer had before their eyes; DigestStale if somebody else
     changed it since. `key` is another natural key, where the new content asks for one:
     ManuscriptExists if it is taken.
     """
     manuscript = await lock(session, manuscript_id=manuscript_id)
     digest = digest_of(body)
-    if digest == manuscript.digest:
+    revived = await _may_come_back(session, manuscript)
+    if digest == manuscript.digest and not revived:
         return manuscript
-    require(manuscript, CHANGEABLE)
+    require(manuscript, (*CHANGEABLE, *(("withdrawn",) if revived else ())))
     if based_on is not None and based_on != manuscript.digest:
         raise DigestStale(digest=manuscript.digest, version=manuscript.version)
     if key is not None:
-        await _take_key(session, manuscript, key)
+        await keys.take(session, manuscript, key=key)
     manuscript.version += 1
     manuscript.digest, manuscript.flags = digest, list(flags)
-    manuscript.scheduled_at = None
+    manuscript.scheduled_at = manuscript.withdrawn_at = None
     await keep_version(session, manuscript, body, by_id, now)
     await leave_step(session, manuscript, "change", to="draft", by_id=by_id, now=now)
     return manuscript
-
-
-async def release_key(session: AsyncSession, *, key: str) -> None:
-    """What was withdrawn stands in nobody's way: its key is free for another manuscript."""
-    rows = update(Manuscript).where(Manuscript.key == key, Manuscript.state == "withdrawn")
-    former = func.concat(Manuscript.key, ":withdrawn:", Manuscript.id)
-    await session.execute(rows.values(key=former))
 
 
 async def submit(
@@ -241,20 +237,36 @@ async def withdraw(
         return manuscript
     require(manuscript, WITHDRAWABLE)
     remarks = reason_in(reason)
-    manuscript.scheduled_at = None
+    manuscript.scheduled_at, manuscript.withdrawn_at = None, now
     await leave_step(
         session, manuscript, "withdraw", to="withdrawn", by_id=by_id, remarks=remarks, now=now
     )
     return manuscript
 
 
-async def _take_key(session: AsyncSession, manuscript: Manuscript, key: str) -> None:
-    try:
-        async with session.begin_nested():
-            manuscript.key = key
-            await session.flush()
-    except IntegrityError as error:
-        raise ManuscriptExists(key=key) from error
+async def stop(
+    session: AsyncSession, *, manuscript_id: int, by_id: int, reason: str, now: datetime
+) -> Manuscript:
+    """Withdraw a push that has begun: whom it reached keeps it, and it settles with those."""
+    manuscript = await lock(session, manuscript_id=manuscript_id)
+    if manuscript.withdrawn_at is not None:
+        return manuscript
+    require(manuscript, ("publishing",))
+    remarks = reason_in(reason)
+    manuscript.withdrawn_at = now
+    await leave_step(
+        session, manuscript, "withdraw", to="publishing", by_id=by_id, remarks=remarks, now=now
+    )
+    return manuscript
+
+
+async def _may_come_back(session: AsyncSession, manuscript: Manuscript) -> bool:
+    if (manuscript.kind, manuscript.state) != ("push", "withdrawn") or keys.is_freed(
+        manuscript.key
+    ):
+        return False
+    steps = await list_steps(session, manuscript_id=manuscript.id)
+    return all(one.step != "publish" for one in steps)
 
 
 async def _first_written(

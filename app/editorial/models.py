@@ -54,6 +54,8 @@ class Manuscript(Model):
     # Passages a person should look at: [{"where": "articles.0.title", "word": …, "why": …}].
     flags: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     scheduled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # Withdrawn: in the middle of publishing it keeps its state, and goes no further.
+    withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     # Facts for people once it is over: urls, status, detail.
     outcome: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

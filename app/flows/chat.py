@@ -14,6 +14,7 @@ from app.content.rules import search_words
 from app.core.clock import local_day
 from app.credit_bank import queries as bank
 from app.credit_bank.rules import amount_text
+from app.flows.duties import duties_text
 from app.flows.lessons import OpenLesson, todays_lesson
 from app.learning import queries as learning
 from app.learning.rules import streak
@@ -36,6 +37,7 @@ WORDS = {
     "today": {"今日", "今天", "今日学习", "今天学什么", "学习", "打卡"},
     "credits": {"学分", "积分", "我的学分", "我的积分", "称号"},
     "ranking": {"排行", "排名", "排行榜", "榜"},
+    "duties": {"待办", "任务", "我的待办"},
     "help": {"帮助", "说明", "菜单", "怎么用", "你好", "您好", "?", "？", "help"},
 }
 NOISE = re.compile(r"[\s「」『』“”\"'《》。．.！!，,、~～？?]+")
@@ -53,6 +55,8 @@ async def reply_to(session: AsyncSession, *, person: Person, said: str, now: dat
             return await credits_text(session, person=person, now=now)
         case "ranking":
             return await ranking_text(session, person=person, now=now)
+        case "duties":
+            return await duties_text(session, person=person, now=now)
         case "help":
             return HELP
         case _:

@@ -3,25 +3,22 @@
 import contextlib
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.content import service as content
 from app.content.errors import LessonNotFound
 from app.core.clock import TOWN, local_day
 from app.core.errors import Invalid
-from app.core.jobs import Job, defer
 from app.core.logging import get_logger
 from app.editorial import desk, queries, steps
 from app.editorial.errors import NotInThisState
 from app.editorial.models import Manuscript
-from app.flows import delivery_acts, delivery_alerts, editorial, notices
+from app.flows import chasing, delivery_acts, delivery_alerts, editorial, push_alerts
 from app.flows.sending import check_later, conclude
-from app.push import deliveries, groups, handed_over, planning, tasks
-from app.push.models import Delivery
+from app.push import deliveries, groups, handed_over, planning
 
 log = get_logger()
-NOT_APPROVED = "push_not_approved"
 DAY = timedelta(days=1)
 
 
@@ -65,15 +62,7 @@ async def schedule(
     except LessonNotFound:
         # Withdrawn since the reviews: every delivery will say so when its hour comes.
         log.warning("push.lesson_gone", manuscript_id=manuscript_id)
-    await tasks.close_tasks(
-        session,
-        kind=NOT_APPROVED,
-        manuscript_id=manuscript_id,
-        by_id=by_id,
-        reason="已排期",
-        done=True,
-        now=now,
-    )
+    await push_alerts.close_scheduled(session, manuscript=manuscript, day=day, by_id=by_id, now=now)
     await planning.plan(session, day=day, now=now)
     facts = {"at": at.isoformat()}
     await editorial.note_act(session, manuscript, "issue.schedule", facts, by_id=by_id, now=now)
@@ -85,19 +74,18 @@ async def withdraw(
 ) -> Manuscript:
     """It goes no further: what is planned is skipped, and a wider push takes the groups over.
 
-    In the middle of its day the groups that have it keep it, and it settles with those.
+    In the middle of its day the groups that have it keep it, and it settles with those; who has it
+    in hand is told to stop.
     """
     manuscript = await steps.lock(session, manuscript_id=manuscript_id)
-    if manuscript.state != "publishing":
-        manuscript = await desk.withdraw(
-            session, manuscript_id=manuscript_id, by_id=by_id, reason=reason, now=now
-        )
-    rows = (
-        update(Delivery)
-        .where(Delivery.manuscript_id == manuscript_id, Delivery.state == "planned")
-        .values(state="skipped", settled_at=now, detail=f"已撤回：{reason.strip()}")
+    withdraw_ = desk.stop if manuscript.state == "publishing" else desk.withdraw
+    manuscript = await withdraw_(
+        session, manuscript_id=manuscript_id, by_id=by_id, reason=reason, now=now
     )
-    await session.execute(rows)
+    in_hand = await handed_over.stop_all(
+        session, manuscript_id=manuscript_id, reason=reason, now=now
+    )
+    await chasing.stop(session, in_hand=in_hand, now=now)
     await conclude(session, manuscript_id=manuscript_id, now=now)
     for day in (local_day(now), local_day(now) + DAY):
         await planning.plan(session, day=day, now=now)
@@ -120,7 +108,7 @@ async def schedule_approved(session: AsyncSession, *, now: datetime) -> list[int
 
 async def queue_due(session: AsyncSession, *, now: datetime) -> int:
     """Give every delivery whose hour has come to the workers."""
-    due = await planning.list_due(session, now=now)
+    due = await planning.take_due(session, now=now)
     for delivery_id in due:
         await delivery_acts.queue(session, delivery_id=delivery_id)
     return len(due)
@@ -134,36 +122,6 @@ async def settle_lost(session: AsyncSession, *, now: datetime) -> int:
         if delivery.channel == "wecom_customer_group":
             await check_later(session, delivery=delivery, at=None)
     return len(lost)
-
-
-async def chase(session: AsyncSession, *, now: datetime) -> None:
-    """Remind who has not forwarded; an hour later the administrator knows; midnight ends it."""
-    for delivery in await handed_over.remind(session, now=now):
-        group = await groups.get_group(session, group_id=delivery.group_id)
-        await notices.tell(
-            session,
-            key=delivery_alerts.key_of("relay_reminder", delivery),
-            person_id=group.owner_id,
-            kind="duty",
-            text=f"“{group.name}”今天的学习内容还没有转发，请尽快转发，再回来点“已转发”。",
-            now=now,
-        )
-        if delivery.channel == "wecom_customer_group":
-            await defer(
-                session,
-                Job.CHECK_GROUP_TASK,
-                dedupe=f"remind:{delivery.id}",
-                delivery_id=delivery.id,
-                remind=1,
-            )
-    for delivery in await handed_over.escalate(session, now=now):
-        await delivery_alerts.overdue(session, delivery=delivery, now=now)
-    ended = [one.id for one in await handed_over.fail_forgotten(session, now=now)]
-    ended += await planning.skip_missed(session, now=now)
-    for delivery_id in ended:
-        await tasks.close_tasks(
-            session, delivery_id=delivery_id, by_id=None, reason="当天已过", done=False, now=now
-        )
 
 
 async def conclude_all(session: AsyncSession, *, now: datetime) -> None:

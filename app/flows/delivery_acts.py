@@ -1,4 +1,4 @@
-"""What people do about a delivery: staff by an act with a reason, the group by a first click."""
+"""What people do about a delivery: staff by an act with a reason, the group by its clicks."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime

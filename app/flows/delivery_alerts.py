@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.clock import day_start
+from app.core.clock import TOWN, day_start
 from app.flows import notices
 from app.push import groups, tasks
 from app.push.models import Delivery
@@ -70,7 +70,11 @@ async def overdue(session: AsyncSession, *, delivery: Delivery, now: datetime) -
 async def ask_administrator(
     session: AsyncSession, *, delivery: Delivery, kind: str, title: str, text: str, now: datetime
 ) -> None:
-    """A task for whoever administers the group's organisation, who is told of it."""
+    """A task for whoever administers the group's organisation, who is told of it.
+
+    Told once an hour of each kind: when a platform is down, thousands fail, and an account may send
+    a person five messages in 48 hours.
+    """
     group = await groups.get_group(session, group_id=delivery.group_id)
     key = key_of(kind, delivery)
     opened = await tasks.open_task(
@@ -88,5 +92,10 @@ async def ask_administrator(
     )
     if opened is not None:
         await notices.tell_role(
-            session, key=key, role="admin", org_id=group.org_id, text=f"{title}\n{text}", now=now
+            session,
+            key=f"{kind}:{now.astimezone(TOWN):%Y%m%d%H}",
+            role="admin",
+            org_id=group.org_id,
+            text=f"{title}\n{text}\n其他群如有同样情况，也在待办里。",
+            now=now,
         )

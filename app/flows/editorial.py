@@ -24,7 +24,7 @@ REVIEW_TIME = timedelta(hours=24)
 REVIEW_NAMES = {"first_review": "初审", "second_review": "复审", "final_review": "终审"}
 KIND_NAMES: Mapping[Kind, str] = {"issue": "首善双槐一期", "push": "每日学习"}
 TEXT_FIELDS = ("title", "author", "digest", "markdown")
-TASK = "review"
+TASK, RETURNED = "review", "returned"
 DIGEST_SHOWN = 12
 
 
@@ -51,9 +51,10 @@ async def change(
         now=now,
     )
     if manuscript.version != before:
-        await drop_reviews(
-            session, manuscript_id=manuscript_id, by_id=by_id, reason="稿件已修改", now=now
-        )
+        await close_tasks(
+            session, kind=TASK, manuscript_id=manuscript_id, by_id=by_id, reason="稿件已修改",
+            done=False, now=now,
+        )  # fmt: skip
     return manuscript
 
 
@@ -76,6 +77,10 @@ async def submit(
     manuscript = await desk.submit(session, manuscript_id=manuscript_id, by_id=by_id, now=now)
     if manuscript.round != round_before:
         await note_act(session, manuscript, "issue.submit", by_id=by_id, now=now)
+        await close_tasks(
+            session, kind=RETURNED, manuscript_id=manuscript_id, by_id=by_id, reason="已重新送审",
+            done=True, now=now,
+        )  # fmt: skip
         await _ask_reviewers(session, manuscript, now=now)
         await defer(
             session,
@@ -143,16 +148,12 @@ async def note_act(
 async def drop_reviews(
     session: AsyncSession, *, manuscript_id: int, by_id: int | None, reason: str, now: datetime
 ) -> None:
-    """Nobody need review it any more."""
-    await close_tasks(
-        session,
-        kind=TASK,
-        manuscript_id=manuscript_id,
-        by_id=by_id,
-        reason=reason,
-        done=False,
-        now=now,
-    )
+    """Nobody need review it any more, or mend it."""
+    for kind in (TASK, RETURNED):
+        await close_tasks(
+            session, kind=kind, manuscript_id=manuscript_id, by_id=by_id, reason=reason,
+            done=False, now=now,
+        )  # fmt: skip
 
 
 async def problems_of(
@@ -229,10 +230,12 @@ async def _ask_reviewers(session: AsyncSession, manuscript: Manuscript, *, now: 
 async def _tell_author(
     session: AsyncSession, manuscript: Manuscript, remarks: str, *, now: datetime
 ) -> None:
-    if manuscript.author_id is None:
-        return
     title = title_of(manuscript.kind, await queries.body_of(session, manuscript_id=manuscript.id))
     passed = manuscript.state == "approved"
+    if manuscript.author_id is None:
+        if not passed:
+            await _ask_for_mending(session, manuscript, title, remarks, now=now)
+        return
     text = f"{title}：三审通过" if passed else f"{title}：退回修改\n{remarks.strip()}"
     await tell(
         session,
@@ -241,4 +244,29 @@ async def _tell_author(
         kind="duty",
         text=text,
         now=now,
+    )
+
+
+async def _ask_for_mending(
+    session: AsyncSession, manuscript: Manuscript, title: str, remarks: str, *, now: datetime
+) -> None:
+    """What the service drafted has no author, so whoever edits there mends it."""
+    key = f"returned:{manuscript.id}:{manuscript.round}"
+    asked = f"退回修改：{title}"
+    text = f"{remarks.strip()}\n这是系统起草的稿件，没有作者：请编辑修改后重新送审，或撤回。"
+    await open_task(
+        session,
+        key=key,
+        kind=RETURNED,
+        org_id=manuscript.org_id,
+        person_id=None,
+        role="editor",
+        title=asked,
+        text=text,
+        due_at=now + REVIEW_TIME,
+        manuscript_id=manuscript.id,
+        now=now,
+    )
+    await tell_role(
+        session, key=key, role="editor", org_id=manuscript.org_id, text=f"{asked}\n{text}", now=now
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import once
 from app.core.logging import get_logger
 from app.credit_bank import prior_learning
 from app.credit_bank import queries as bank
@@ -30,6 +31,7 @@ async def erase(session: AsyncSession, *, person_id: int, now: datetime) -> None
     selves = await people.list_selves(session, person_id)
     await tasks.drop_tasks_of(session, person_ids=selves, reason=erasure.ENDED_BY_ERASURE, now=now)
     await activities.forget(session, person_ids=selves)
+    await once.forget_person(session, person_ids=selves)
     await prior_learning.forget(session, person_ids=selves)
     await erasure.erase(session, person_id=person_id, now=now)
     log.info("person.erased", person_id=person_id)

@@ -13,7 +13,7 @@ from app.core.clock import local_day
 from app.editorial import queries as editorial
 from app.flows import delivery_alerts
 from app.flows.sending import conclude, userid_of
-from app.push import deliveries, groups, tasks
+from app.push import deliveries, groups, handed_over, tasks
 from app.push.deliveries import Outcome, end, notice_of
 from app.push.links import Links
 from app.push.texts import customer_group_text
@@ -21,7 +21,7 @@ from app.push.texts import customer_group_text
 WAITING, SENT, NOT_THEIRS, FULL = range(4)
 """get_groupmsg_send_result (developer.work.weixin.qq.com 93338): 0 未发送, 1 已发送, 2 因客户不是
 好友导致发送失败, 3 因客户已经收到其他群发消息导致发送失败."""
-OPEN = ("handed_over", "unknown")
+OPEN, OVER = ("handed_over", "unknown"), ("failed", "skipped")
 SOONEST, LATEST = timedelta(minutes=2), timedelta(minutes=30)
 """Between two looks: as long as it has lasted so far, within these."""
 CONFIRMED = "群主已确认，企业微信已发送"
@@ -30,14 +30,18 @@ REFUSALS = {NOT_THEIRS: "该客户群已不属于群主", FULL: "该客户群已
 
 @dataclass(frozen=True)
 class Check:
-    """What has to be asked about one delivery; without `msg_id` it has to be found first."""
+    """What has to be asked about one delivery; without `msg_id` it has to be found first.
+
+    `cancel`: the delivery is over, so its owner is to be kept from sending the task.
+    """
 
     delivery_id: int
     claimed_at: datetime
-    sender: str
+    sender: str | None
     chat_id: str
     text: str
     msg_id: str | None
+    cancel: bool
 
 
 async def look_at(
@@ -46,11 +50,13 @@ async def look_at(
     """None once there is nothing (more) to ask."""
     manuscript, delivery = await deliveries.lock(session, delivery_id=delivery_id)
     group = await groups.get_group(session, group_id=delivery.group_id)
+    cancel = delivery.state in OVER and handed_over.has_open_task(delivery)
     waits = delivery.state in OPEN and delivery.channel == "wecom_customer_group"
-    if not waits or delivery.local_day != local_day(now) or delivery.claimed_at is None:
+    waits = waits and delivery.local_day == local_day(now)
+    if not (waits or cancel) or delivery.claimed_at is None:
         return None
     sender = await userid_of(session, person_id=group.owner_id, corp_id=corp_id)
-    if sender is None or group.address is None:
+    if group.address is None or (sender is None and not cancel):
         return None
     body = await editorial.body_of(session, manuscript_id=manuscript.id, version=manuscript.version)
     lesson = await content.get_lesson(
@@ -63,6 +69,7 @@ async def look_at(
         chat_id=group.address,
         text=customer_group_text(notice_of(delivery, lesson, body["text"], links=links)),
         msg_id=delivery.platform_ref,
+        cancel=cancel,
     )
 
 
@@ -70,12 +77,13 @@ async def settle(
     session: AsyncSession, *, check: Check, msg_id: str, status: int | None, now: datetime
 ) -> datetime | None:
     """Write down what WeCom said; when to ask again, or None. `status` None: it did not answer."""
-    _, delivery = await deliveries.lock(session, delivery_id=check.delivery_id)
+    manuscript, delivery = await deliveries.lock(session, delivery_id=check.delivery_id)
     if delivery.claimed_at != check.claimed_at or delivery.state not in OPEN:
         return None
     if delivery.state == "unknown":
         # The task is there after all: no doubt is left, only the owner's tap.
-        end(delivery, Outcome("handed_over", detail="等待群主确认", platform_ref=msg_id), now)
+        found = Outcome("handed_over", detail="等待群主确认", platform_ref=msg_id)
+        end(delivery, deliveries.unless_withdrawn(manuscript, found), now)
         await tasks.close_tasks(
             session,
             kind=delivery_alerts.DOUBT,
@@ -92,9 +100,28 @@ async def settle(
         )
     elif status in REFUSALS:
         end(delivery, Outcome("failed", detail=REFUSALS[status]), now)
+        delivery.platform_ref = None  # The owner has tapped: nothing is left to cancel.
         await delivery_alerts.failed(session, delivery=delivery, now=now)
-    else:
+    elif delivery.state == "handed_over":
         lasted = now - check.claimed_at
         return now + min(max(lasted, SOONEST), LATEST)
     await conclude(session, manuscript_id=delivery.manuscript_id, now=now)
     return None
+
+
+async def cancelled(
+    session: AsyncSession, *, check: Check, status: int | None, now: datetime
+) -> None:
+    """Its owner cannot send it any more. What was sent before that is sent, whoever gave it up."""
+    _, delivery = await deliveries.lock(session, delivery_id=check.delivery_id)
+    if delivery.platform_ref != check.msg_id or delivery.state not in OVER:
+        return
+    if status == SENT:
+        end(delivery, Outcome("sent", proof=CONFIRMED), now)
+        await tasks.close_tasks(
+            session, delivery_id=delivery.id, by_id=None, reason=CONFIRMED, done=True, now=now
+        )
+        await conclude(session, manuscript_id=delivery.manuscript_id, now=now)
+    else:
+        delivery.platform_ref = None
+    await session.flush()

@@ -50,13 +50,23 @@ async def next_step(
     if publication is None:
         return None
     way = Way(manuscript, publication, outlet)
-    if publication.state not in FROM:
+    if publication.state in publications.ENDS:
         await _hear_late(session, way, now)
-    if manuscript.state not in GOING_ON or publication.version != manuscript.version:
+    if not is_going_on(way):
         publication.next_at = None
     if publication.next_at is None or publication.next_at > now or publication.state not in FROM:
         return None
     return await FROM[publication.state](session, way, now)
+
+
+def is_going_on(way: Way) -> bool:
+    """Whether the platform's answers still are about this manuscript.
+
+    Who gave up a doubt still learns that followers have it after all.
+    """
+    manuscript, publication = way.manuscript, way.publication
+    given_up = manuscript.state == "withdrawn" and publication.state == "unknown"
+    return publication.version == manuscript.version and (given_up or manuscript.state in GOING_ON)
 
 
 async def _begin(
@@ -157,15 +167,21 @@ async def _resolve(session: AsyncSession, way: Way, now: datetime) -> Step | Non
     """A submission whose answer nobody has."""
     publication = way.publication
     assert publication.claimed_at is not None
-    if await publications.adopt_outcome(session, publication=publication):
+    if publication.status not in {publications.UNANSWERED, publications.NOT_FOUND}:
+        # Its process died, so nobody has looked yet.
+        publication.status, publication.checks = publications.UNANSWERED, 0
+    looked = publication.status == publications.NOT_FOUND
+    if (looked or publication.method == "mass") and await publications.adopt_outcome(
+        session, publication=publication
+    ):
         publications.go_on(publication, "submitted", now=now)
         return await _check(session, way, now)
     age = now - publication.claimed_at
     if publication.method == "mass" and age < publications.REPEATABLE:
         return publications.take_submit(publication, outlet=way.outlet, now=now)
-    looked = publication.status == publications.NOT_FOUND
     patience = publications.LOOK_FOR if looked else publications.LOOK_IN_VAIN
-    if publication.method == "mass" or age >= patience:
+    # On a fast clock the patience is over before the first look.
+    if publication.method == "mass" or (age >= patience and publication.checks > 0):
         await settling.doubt(session, way, "提交后没有收到微信的答复，也没有找到这一期", now=now)
         return None
     return _find(way, now)
@@ -206,8 +222,10 @@ FROM: dict[str, Callable[[AsyncSession, Way, datetime], Awaitable[Step | None]]]
     "submitting": _resolve,
     "submitted": _check,
     "by_hand": _look,
+    # Over, unless something was published since that may be ours.
+    "unknown": _look,
 }
-"""State → what leads on from it; the other states are ends."""
+"""State → what leads on from it."""
 
 
 async def apply(
@@ -237,15 +255,13 @@ async def apply(
 async def _hear_late(session: AsyncSession, way: Way, now: datetime) -> None:
     """News of a job whose end is booked already: it was taken away, or the doubt is over."""
     publication, manuscript = way.publication, way.manuscript
-    if manuscript.state not in {"published", "failed", "unknown"}:
+    if manuscript.state not in {*publications.ENDS, "withdrawn"}:
         return
-    if publication.state == "unknown":
-        await publications.adopt_outcome(session, publication=publication)
     told = await publications.latest_outcome(session, publication=publication)
     if told is None or told.status == publication.status:
         return
     meaning = meaning_of(publications.job_kind(publication), told.status)
-    news = {"published": ("gone",), "failed": ("published", "failed", "gone")}
+    news = {"published": ("gone",), "withdrawn": ("published", "gone")}
     if meaning.state in news.get(manuscript.state, ("published", "failed", "gone")):
         await apply(session, way, told.status, _urls(told.facts), now=now)
 

@@ -9,7 +9,7 @@ from app.core.clock import local_day
 from app.core.errors import DomainError, Unavailable
 from app.editorial import steps as manuscripts
 from app.flows import settling
-from app.flows.publishing import GOING_ON, apply, no_quota
+from app.flows.publishing import GOING_ON, apply, is_going_on, no_quota
 from app.flows.settling import Way
 from app.push import media, publications, quotas
 from app.push.outcomes import Meaning, advice_for
@@ -35,6 +35,7 @@ class Told:
     article_id: str = ""
 
 
+LOOKED_FOR = ("submitting", "by_hand", "unknown")
 Answer = str | Told | None
 """A picture's reference, a draft's media_id, a job's id; what was told; nothing found."""
 
@@ -59,7 +60,7 @@ async def record(  # noqa: C901  one case a step
     match step:
         case UploadPicture() if one.state == "preparing":
             publications.go_on(one, "preparing", now=now)
-        case AddDraft() if one.state == "preparing":
+        case AddDraft() if _is_ours(way, step):
             one.draft_media_id = str(answer)
             publications.go_on(one, "drafted", now=now)
         case Submit() if _is_mine(way, step):
@@ -73,7 +74,7 @@ async def record(  # noqa: C901  one case a step
                 publications.back_off(one, now=now)
             elif answer.article_id:
                 one.article_id = answer.article_id
-        case FindPublished() if one.state in {"submitting", "by_hand"}:
+        case FindPublished() if one.state in LOOKED_FOR:
             await _found(session, way, answer, now)
 
 
@@ -103,9 +104,9 @@ async def record_error(
     match step:
         case Check() if one.state == "submitted":
             publications.back_off(one, now=now)
-        case FindPublished() if one.state in {"submitting", "by_hand"}:
+        case FindPublished() if one.state in LOOKED_FOR:
             publications.back_off(one, now=now)
-        case UploadPicture() | AddDraft() if one.state == "preparing":
+        case UploadPicture() | AddDraft() if _is_ours(way, step):
             await _not_prepared(session, way, step, error, now)
         case Submit() if _is_mine(way, step):
             await _not_submitted(session, way, error, now)
@@ -140,7 +141,7 @@ async def _not_submitted(
     ):
         if one.state == "submitting":
             one.status, one.checks = publications.UNANSWERED, 0
-            publications.back_off(one, now=now)
+            one.next_at = now + publications.BACK_OFF[0]
         return
     if one.status == publications.UNANSWERED or one.state == "unknown":
         # The first call may have been carried out; that this one was not says nothing about it.
@@ -179,16 +180,28 @@ def _may_be_tried_again(error: DomainError) -> bool:
     return isinstance(error, Unavailable) and not isinstance(error, UnexpectedRefusal)
 
 
+def _is_ours(way: Way, step: UploadPicture | AddDraft) -> bool:
+    """Who slept through a change of the content brings the old wording's draft."""
+    one = way.publication
+    same = not isinstance(step, AddDraft) or step.version == one.version
+    return one.state == "preparing" and same
+
+
 def _is_mine(way: Way, step: Submit) -> bool:
     """A call that began before everybody gave it up still tells the truth about its attempt."""
     one = way.publication
+    if way.manuscript.state not in GOING_ON:
+        return False
     return one.attempt == step.attempt and one.state in {"submitting", "unknown"}
 
 
 def _wait(way: Way, now: datetime) -> None:
     one = way.publication
+    if one.state == "unknown":
+        one.next_at = None
+        return
     if one.state == "by_hand":
-        overdue = now - (way.manuscript.scheduled_at or now) > settling.BY_HAND_WITHIN
+        overdue = now - (way.manuscript.scheduled_at or now) > publications.BY_HAND_WITHIN
         one.next_at = now + (settling.LOOK_SELDOM if overdue else settling.LOOK_EVERY)
         return
     if one.status != publications.NOT_FOUND:
@@ -199,8 +212,7 @@ def _wait(way: Way, now: datetime) -> None:
 async def _lock(session: AsyncSession, manuscript_id: int, outlet: Outlet) -> Way | None:
     manuscript = await manuscripts.lock(session, manuscript_id=manuscript_id)
     publication = await publications.lock(session, manuscript_id=manuscript_id)
-    if publication is None or manuscript.state not in GOING_ON:
+    if publication is None:
         return None
-    if publication.version != manuscript.version:
-        return None
-    return Way(manuscript, publication, outlet)
+    way = Way(manuscript, publication, outlet)
+    return way if is_going_on(way) else None

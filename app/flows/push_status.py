@@ -21,7 +21,7 @@ from app.push.reach import DeliveryRow
 
 LOOK_BACK = timedelta(days=7)
 """What is older than a week nobody mends any more."""
-TROUBLED = ("unknown", "failed")
+TROUBLED = ("unknown", "failed", "skipped")
 ROWS = 100
 
 
@@ -101,12 +101,12 @@ async def _pushes(session: AsyncSession, day: date) -> list[PushLine]:
 
 
 async def _troubled(session: AsyncSession, since: date) -> list[DeliveryRow]:
-    """In doubt or failed, and what was handed on and never confirmed, the newest first."""
+    """In doubt or failed, skipped, or late (handed over or still planned), the newest first."""
     roots = await session.scalars(select(Organisation.id).where(Organisation.parent_id.is_(None)))
     page = await reach.list_deliveries(
         session,
         org_ids=list(roots),
-        states=(*TROUBLED, "handed_over"),
+        states=(*TROUBLED, "handed_over", "planned"),
         day=None,
         cursor=None,
         limit=ROWS,

@@ -11,18 +11,16 @@ from app.core.metrics import PUBLICATIONS
 from app.editorial import desk, queries, steps
 from app.editorial.models import Manuscript
 from app.flows import notices
-from app.people import offices
+from app.flows.asking import DECIDE_WITHIN, ask, ask_chief_editor, whole_text
 from app.push import plans, publications, quotas, tasks
 from app.push.models import Publication
 from app.push.outcomes import UNSEEN, Meaning
 from app.push.outlets import Outlet
 from app.push.planner import next_day_for
 
-BY_HAND_WITHIN = timedelta(hours=2)
-DECIDE_WITHIN = timedelta(hours=4)
+AFTER_ALL = "放弃以后，微信告知其实已经发表"
 LOOK_EVERY, LOOK_SELDOM = timedelta(minutes=10), timedelta(hours=1)
 """How often a draft in a person's hands is looked for: the latter once it is overdue."""
-RESPONSIBLE = ("editor", "chief_editor", "admin")
 
 
 @dataclass(frozen=True)
@@ -57,10 +55,16 @@ def outcome_of(publication: Publication, **facts: object) -> dict[str, Any]:
 async def publish(
     session: AsyncSession, way: Way, *, by_id: int | None = None, remarks: str = "", now: datetime
 ) -> None:
-    """Followers have it."""
+    """Followers have it; even if a person gave it up meanwhile."""
     publications.end(way.publication, "published", now=now)
     if way.publication.submitted_at is None:
         way.publication.submitted_at = now
+    given_up = way.manuscript.state == "withdrawn"
+    if given_up:
+        # Nobody else may leave this state so: what followers see is stronger than a decision.
+        await steps.leave_step(
+            session, way.manuscript, "settle", to="unknown", by_id=None, remarks=AFTER_ALL, now=now
+        )
     await _settle(session, way, "published", {}, by_id=by_id, remarks=remarks, now=now)
     await tasks.close_tasks(
         session,
@@ -70,6 +74,17 @@ async def publish(
         done=True,
         now=now,
     )
+    if given_up:
+        title = await title_of(session, way.manuscript)
+        await ask_chief_editor(
+            session,
+            way.manuscript,
+            key=f"publish_late:{way.attempt_key}",
+            kind="publish_late",
+            title=f"《{title}》放弃以后仍发表了",
+            text=f"《{title}》{AFTER_ALL}，读者已能看到。如不应发表，请到公众平台删除。",
+            now=now,
+        )
 
 
 async def fail(session: AsyncSession, way: Way, meaning: Meaning, *, now: datetime) -> None:
@@ -85,7 +100,8 @@ async def fail(session: AsyncSession, way: Way, meaning: Meaning, *, now: dateti
     title = await title_of(session, way.manuscript)
     await ask(
         session,
-        way,
+        way.manuscript,
+        key=f"publish_failed:{way.attempt_key}",
         kind="publish_failed",
         title=f"《{title}》没有发出",
         text=f"《{title}》没有发出：{meaning.reason}。{meaning.advice}。",
@@ -104,7 +120,8 @@ async def doubt(session: AsyncSession, way: Way, reason: str, *, now: datetime) 
     title = await title_of(session, way.manuscript)
     await ask(
         session,
-        way,
+        way.manuscript,
+        key=f"publish_doubt:{way.attempt_key}",
         kind="publish_doubt",
         title=f"请核对《{title}》是否已发表",
         text=f"《{title}》不能确认是否已发表：{reason}。{UNSEEN.advice}。系统不会自行重发。",
@@ -126,11 +143,12 @@ async def hand_over(session: AsyncSession, way: Way, why: str, *, now: datetime)
             "核对后点「发表」，再回来点「已完成」。"
         )
     else:
-        text = await _whole_text(session, way.manuscript, why)
-    due_at = max(way.manuscript.scheduled_at or now, now) + BY_HAND_WITHIN
+        text = await whole_text(session, way.manuscript, why=why, base_url=way.outlet.base_url)
+    due_at = max(way.manuscript.scheduled_at or now, now) + publications.BY_HAND_WITHIN
     await ask(
         session,
-        way,
+        way.manuscript,
+        key=f"publish_by_hand:{way.attempt_key}",
         kind="publish_by_hand",
         title=f"请手工发表《{title}》",
         text=text,
@@ -145,25 +163,15 @@ async def gone(session: AsyncSession, way: Way, meaning: Meaning, *, now: dateti
     manuscript.outcome = {**(manuscript.outcome or {}), **outcome_of(way.publication)}
     manuscript.outcome["afterwards"] = meaning.reason
     await session.flush()
-    key = f"publish_gone:{way.attempt_key}:{way.publication.status}"
-    text = f"《{title}》{meaning.reason}。{meaning.advice}。"
-    opened = await tasks.open_task(
+    await ask_chief_editor(
         session,
-        key=key,
+        manuscript,
+        key=f"publish_gone:{way.attempt_key}:{way.publication.status}",
         kind="publish_failed",
-        org_id=manuscript.org_id,
-        person_id=None,
-        role="chief_editor",
         title=f"《{title}》已看不到",
-        text=text,
-        due_at=now + DECIDE_WITHIN,
-        manuscript_id=manuscript.id,
+        text=f"《{title}》{meaning.reason}。{meaning.advice}。",
         now=now,
     )
-    if opened is not None:
-        await notices.tell_role(
-            session, key=key, role="chief_editor", org_id=manuscript.org_id, text=text, now=now
-        )
 
 
 async def postpone(
@@ -199,46 +207,6 @@ async def postpone(
     )
 
 
-async def ask(
-    session: AsyncSession,
-    way: Way,
-    *,
-    kind: str,
-    title: str,
-    text: str,
-    due_at: datetime,
-    now: datetime,
-) -> None:
-    """A task for the first editor, chief editor or administrator there is, who is told of it."""
-    manuscript, key = way.manuscript, f"{kind}:{way.attempt_key}"
-    person_id = None
-    for role in RESPONSIBLE:
-        holders = await offices.holders_of(
-            session, role=role, org_id=manuscript.org_id, day=local_day(now)
-        )
-        if holders:
-            person_id = holders[0]
-            break
-    opened = await tasks.open_task(
-        session,
-        key=key,
-        kind=kind,
-        org_id=manuscript.org_id,
-        person_id=person_id,
-        role=None if person_id is not None else "admin",
-        title=title,
-        text=text,
-        due_at=due_at,
-        manuscript_id=manuscript.id,
-        now=now,
-    )
-    if opened is not None and person_id is not None:
-        said = f"{title}\n{text}"
-        await notices.tell(
-            session, key=f"task:{key}", person_id=person_id, kind="duty", text=said[:600], now=now
-        )
-
-
 async def _settle(
     session: AsyncSession,
     way: Way,
@@ -271,12 +239,3 @@ async def _drop_tasks(session: AsyncSession, way: Way, now: datetime) -> None:
         done=False,
         now=now,
     )
-
-
-async def _whole_text(session: AsyncSession, manuscript: Manuscript, why: str) -> str:
-    body = await queries.body_of(session, manuscript_id=manuscript.id, version=manuscript.version)
-    parts = [f"{why}。请登录 mp.weixin.qq.com 新建图文，复制以下内容发表，再回来点「已完成」。"]
-    for one in body["articles"]:
-        head = f"【标题】{one['title']}\n【作者】{one['author']}\n【摘要】{one['digest']}"
-        parts.append(f"{head}\n【封面】图片 {one['cover']} 号\n【正文】\n{one['markdown']}")
-    return "\n\n".join(parts)

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Conflict
 from app.flows import delivery_acts, weekly_issue
+from app.flows.weekly_issue import DecideFirst
 from app.people import staff_acts
 from app.push import tasks
 from app.push.models import Task
@@ -31,7 +32,7 @@ async def finish(
     """Close a task as done, with what follows from it; a repeated tap changes nothing.
 
     The deed is booked before the task, in the order in which all others lock them.
-    Raises TaskNotFound, TaskClosed, ReviewFirst, and whatever forbids the deed.
+    Raises TaskNotFound, TaskClosed, ReviewFirst, DecideFirst, and whatever forbids the deed.
     """
     task = await tasks.get_task(session, task_id=task_id)
     said = reason or (FORWARDED if task.kind == "relay" else DONE)
@@ -46,6 +47,8 @@ async def finish(
             await weekly_issue.published_by_hand(
                 session, manuscript_id=task.manuscript_id, by_id=by_id, url=url, now=now
             )
+        else:
+            await _require_decided(session, task)
         await _note(session, task, "done", by_id=by_id, now=now)
     return await tasks.close_task(
         session, task_id=task_id, by_id=by_id, reason=said, done=True, now=now
@@ -55,9 +58,13 @@ async def finish(
 async def drop(
     session: AsyncSession, *, task_id: int, by_id: int, reason: str, now: datetime
 ) -> Task:
-    """Nobody need do it; what it was about stays as it is. Raises TaskNotFound, TaskClosed."""
+    """Nobody need do it; what it was about stays as it is.
+
+    Not where that would leave an issue on its way for ever, with nobody asked: DecideFirst.
+    """
     task = await tasks.get_task(session, task_id=task_id)
     if task.state == "open":
+        await _require_decided(session, task)
         await _note(session, task, "dropped", by_id=by_id, now=now)
     return await tasks.close_task(
         session, task_id=task_id, by_id=by_id, reason=reason, done=False, now=now
@@ -71,3 +78,10 @@ async def _note(
     await staff_acts.note(
         session, person_id=by_id, act="task.close", subject=f"task:{task.id}", facts=facts, now=now
     )
+
+
+async def _require_decided(session: AsyncSession, task: Task) -> None:
+    if task.kind not in tasks.DECISIONS or task.manuscript_id is None:
+        return
+    if await weekly_issue.awaits_decision(session, manuscript_id=task.manuscript_id):
+        raise DecideFirst(task_id=task.id)

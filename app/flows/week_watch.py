@@ -33,7 +33,7 @@ async def watch_week(session: AsyncSession, *, outlet: Outlet, now: datetime) ->
     monday = monday_of(local_day(now))
     week = await report(session, outlet=outlet, plan=plan, monday=monday, now=now)
     await _watch_risks(session, plan, week, now)
-    await _remind_of_hands(session, now)
+    await _remind_of_decisions(session, now)
 
 
 async def report(
@@ -45,6 +45,7 @@ async def report(
         await plans.calendar_of(session, outlet=outlet, plan=plan, since=monday),
         monday=monday,
         counts=await plans.count_issues(session, monday=monday),
+        overdue=await plans.count_overdue(session, monday=monday, now=now),
         now=now,
     )
 
@@ -82,7 +83,8 @@ async def _watch_risks(
 ) -> None:
     key = f"week_at_risk:{plan.appid}:{week.monday.isoformat()}"
     if week.risks:
-        await tasks.open_task(
+        text = "；".join(week.risks) + "。"
+        news = await tasks.raise_task(
             session,
             key=key,
             kind="week_at_risk",
@@ -90,10 +92,15 @@ async def _watch_risks(
             person_id=None,
             role="admin",
             title="本周的期刊有落空的风险",
-            text="；".join(week.risks) + "。",
+            text=text,
             due_at=instant_of(week.monday + timedelta(days=7), plan.at),
             now=now,
         )
+        if news:
+            await notices.tell_role(
+                session, key=f"{key}:{now.isoformat()}", role="admin", org_id=plan.org_id,
+                text=f"本周的期刊有落空的风险\n{text}", now=now,
+            )  # fmt: skip
     # Of this week only when all is well again; of earlier weeks in any case.
     over = [Task.kind == "week_at_risk", Task.state == "open", Task.org_id == plan.org_id]
     if week.risks:
@@ -105,12 +112,12 @@ async def _watch_risks(
     )
 
 
-async def _remind_of_hands(session: AsyncSession, now: datetime) -> None:
-    """An issue that still waits for a hand after its deadline: the administrators, once."""
+async def _remind_of_decisions(session: AsyncSession, now: datetime) -> None:
+    """An issue that still waits for a hand or a word after its time: the administrators, once."""
     rows = (
         select(Task, Manuscript.org_id)
         .join(Manuscript, Manuscript.id == Task.manuscript_id)
-        .where(Task.kind == "publish_by_hand", Task.state == "open", Task.due_at <= now)
+        .where(Task.kind.in_(tasks.DECISIONS), Task.state == "open", Task.due_at <= now)
     )
     for task, org_id in (await session.execute(rows)).all():
         key = f"overdue:{task.key}"

@@ -35,6 +35,18 @@ class SlotRefused(Conflict):
     title = "这个时间不能发布"
 
 
+class IssueElsewhere(Invalid):
+    """Facts: `org_code` of the account's organisation, where known."""
+
+    title = "期刊在公众号上发布，只能以公众号所属单位（镇）的名义编写、审核和排期"
+
+
+class DecideFirst(Conflict):
+    """What failed or is in doubt goes on by a decision that says why (`decide`)."""
+
+    title = "这一期没有发出、不能确认是否发出，或在等人手工发表：请先登记结果并写明理由"
+
+
 class SlotPast(Invalid):
     title = "发布时间已经过去"
 
@@ -59,7 +71,7 @@ async def schedule(
     """Give an approved issue its time: this one, or the next free slot.
 
     Raises SlotPast, SlotRefused, NoFreeSlot. Two editors at once wait for each other, so that a
-    week is never overfull. What failed or is in doubt is tried again at that time.
+    week is never overfull. What failed or is in doubt is tried again by `decide`: DecideFirst.
     """
     ours = outlet()
     # The manuscript before the plan, as the driver does when it puts one off.
@@ -68,7 +80,11 @@ async def schedule(
         return manuscript
     if at is not None and (now - at).total_seconds() > BACKWARDS_SECONDS:
         raise SlotPast
+    if manuscript.state in desk.AGAIN:
+        raise DecideFirst(state=manuscript.state)
     plan = await plans.lock_plan(session, outlet=ours)
+    if manuscript.org_id != plan.org_id:
+        raise IssueElsewhere
     calendar = await plans.calendar_of(
         session, outlet=ours, plan=plan, without=manuscript_id, since=local_day(now)
     )
@@ -80,8 +96,6 @@ async def schedule(
     why = obstacle_to(rhythm, calendar, at)
     if why is not None:
         raise SlotRefused(OBSTACLES[why], why=why, reason=calendar.closed.get(local_day(at)))
-    if manuscript.state in desk.AGAIN and by_id is not None:
-        return await _try_again(session, manuscript, by_id=by_id, at=at, reason="", now=now)
     steps.require(manuscript, ("approved", "scheduled"))
     manuscript = await desk.schedule(
         session, manuscript_id=manuscript_id, by_id=by_id, at=at, now=now
@@ -144,20 +158,14 @@ async def decide(
             session, manuscript_id=manuscript_id, by_id=by_id, reason=reason, now=now
         )
     steps.require(manuscript, desk.AGAIN)
-    await _try_again(session, manuscript, by_id=by_id, at=now, reason=reason, now=now)
+    await _try_again(session, manuscript, by_id=by_id, reason=reason, now=now)
     await _drive(session, manuscript_id)
     return manuscript
 
 
 async def _try_again(
-    session: AsyncSession,
-    manuscript: Manuscript,
-    *,
-    by_id: int,
-    at: datetime,
-    reason: str,
-    now: datetime,
-) -> Manuscript:
+    session: AsyncSession, manuscript: Manuscript, *, by_id: int, reason: str, now: datetime
+) -> None:
     """Another attempt, with a clientmsgid of its own.
 
     An attempt in doubt keeps its draft: if it did go out after all, the draft is gone, and the
@@ -172,17 +180,19 @@ async def _try_again(
         await quotas.release(session, appid=publication.appid, key=key)
         publication.attempt, publication.next_at = publication.attempt + 1, None
     await desk.schedule(
-        session, manuscript_id=manuscript.id, by_id=by_id, at=at, remarks=reason, now=now
+        session, manuscript_id=manuscript.id, by_id=by_id, at=now, remarks=reason, now=now
     )
     await tasks.close_tasks(
-        session,
-        manuscript_id=manuscript.id,
-        by_id=by_id,
-        reason=reason or "重新排期",
-        done=True,
-        now=now,
+        session, manuscript_id=manuscript.id, by_id=by_id, reason=reason, done=True, now=now
     )
-    return manuscript
+
+
+async def awaits_decision(session: AsyncSession, *, manuscript_id: int) -> bool:
+    """Whether it failed, is in doubt, or waits for a hand: it ends by a decision only."""
+    manuscript = await steps.lock(session, manuscript_id=manuscript_id)
+    publication = await publications.lock(session, manuscript_id=manuscript_id)
+    by_hand = publication is not None and publication.state == "by_hand"
+    return manuscript.state in desk.AGAIN or (by_hand and manuscript.state == "publishing")
 
 
 async def published_by_hand(

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import local_day
 from app.core.errors import Conflict, Invalid
-from app.push import deliveries
+from app.push import deliveries, handed_over
 from app.push.deliveries import Outcome, end
 from app.push.models import Delivery, DeliveryAct
 
@@ -22,6 +22,14 @@ class DeliveryNotInThisState(Conflict):
     """Facts: `state`, the one it is in."""
 
     title = "这条推送现在的状态不能这样做，请刷新后再看"
+
+
+class PushWithdrawn(Conflict):
+    title = "这天的推送已撤回，不能再发"
+
+
+class GroupTaskOpen(Conflict):
+    title = "群主那里还有上一次的群发任务，系统正在取消，请过几分钟再试"
 
 
 class DayIsOver(Conflict):
@@ -46,16 +54,21 @@ async def retry(
     session: AsyncSession, *, delivery_id: int, by_id: int, reason: str, now: datetime
 ) -> Delivery:
     """Plan it once more, on the same day: the person answers for a second message, if it is one."""
-    _, delivery = await deliveries.lock(session, delivery_id=delivery_id)
+    manuscript, delivery = await deliveries.lock(session, delivery_id=delivery_id)
     if delivery.state == "planned":
         return delivery
     reason = _checked(delivery, reason, ("failed", "unknown", "skipped"))
     if delivery.local_day != local_day(now):
         raise DayIsOver
+    if manuscript.withdrawn_at is not None:
+        raise PushWithdrawn
+    if handed_over.has_open_task(delivery):
+        raise GroupTaskOpen
     await _keep(session, delivery, "retry", reason=reason, by_id=by_id, now=now)
-    delivery.state = "planned"
+    delivery.state, delivery.next_try_at = "planned", now
     delivery.claimed_at = delivery.settled_at = delivery.detail = delivery.platform_ref = None
-    delivery.reminded_at = delivery.escalated_at = None
+    # Somebody is at it: that it is late need not be told again.
+    delivery.reminded_at, delivery.escalated_at = None, now
     await session.flush()
     return delivery
 

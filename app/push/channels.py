@@ -45,6 +45,11 @@ def _read() -> dict[str, Limits]:
 LIMITS = _read()
 
 
+def says_a_picture(channel: str) -> bool:
+    """Whether the poster itself is the message."""
+    return channel == "wecom_robot" and LIMITS[channel].message == "image"
+
+
 def is_address(channel: str, address: str | None) -> bool:
     """Whether this can be an address of the channel."""
     pattern = ADDRESSES[channel]

@@ -33,6 +33,11 @@ SENDABLE = ("scheduled", "publishing", "published", "failed", "unknown")
 """In these the content is what three people approved: it can no longer change, or would have gone
 back to draft. The last three only matter where a person tries one group again."""
 LOST = "发送途中进程中断，是否送达未知"
+LESSON_GONE = "审核过的课程已更新或下架"
+WITHDRAWN = "已撤回"
+TWICE = "这个群今天已经推送过"
+REACHED = ("claimed", "sent", "unknown", "handed_over")
+"""In these a message is in the group, or may be."""
 
 End = Literal["sent", "handed_over", "unknown", "failed", "skipped"]
 
@@ -97,17 +102,27 @@ async def claim(
 ) -> Parcel | None:
     """Take a planned delivery for sending; None if it is not to be sent (now, or any more)."""
     manuscript, delivery = await lock(session, delivery_id=delivery_id)
+    if delivery.state == "planned" and manuscript.withdrawn_at is not None:
+        # Planned at the very moment of the withdrawal.
+        end(delivery, Outcome("skipped", detail=WITHDRAWN), now)
+        return None
     if delivery.state != "planned" or manuscript.state not in SENDABLE or now < delivery.due_at:
         return None
     group = await session.get_one(Group, delivery.group_id, populate_existing=True)
     body = await editorial.body_of(session, manuscript_id=manuscript.id, version=manuscript.version)
     lesson = await _reviewed_lesson(session, body["lesson_id"], body["lesson_version_id"])
+    # The group may have moved since it was planned: its address is of the channel it has now.
+    delivery.channel = group.channel if group.relayed_since is None else "relay"
+    delivery.version = manuscript.version
     why = _why_never(delivery, group, lesson, now)
+    if why is None and await _was_reached(session, delivery, group):
+        why = TWICE
     if lesson is None or why is not None:
         end(delivery, Outcome("skipped", detail=why), now)
         return None
     is_open = group.open_from <= now.astimezone(TOWN).time() < group.open_until
     if not is_open or await _is_busy(session, delivery, group, now):
+        delivery.next_try_at = now + MINUTE
         return None
     delivery.state, delivery.claimed_at = "claimed", now
     delivery.settled_at = delivery.detail = None
@@ -134,19 +149,21 @@ async def record(
 
     A claim that was taken for lost is in doubt only until its process speaks after all.
     """
-    _, delivery = await lock(session, delivery_id=parcel.delivery_id)
+    manuscript, delivery = await lock(session, delivery_id=parcel.delivery_id)
     if delivery.claimed_at != parcel.claimed_at or delivery.state not in {"claimed", "unknown"}:
         return None
+    outcome = unless_withdrawn(manuscript, outcome)
     end(delivery, outcome, now)
     if outcome.state == "handed_over":
-        # Handed over late, a person still has an hour.
+        # Handed over late, a person still has an hour, and is reminded afresh.
         delivery.deadline_at = max(delivery.deadline_at, now + HOUR)
+        delivery.escalated_at = None
     await session.flush()
     return delivery
 
 
-async def put_back(session: AsyncSession, *, parcel: Parcel) -> None:
-    """Nothing was sent, and that is certain: it is planned again."""
+async def put_back(session: AsyncSession, *, parcel: Parcel, why: str, now: datetime) -> None:
+    """Nothing was sent, and that is certain: it is planned again, for a minute later."""
     await session.execute(
         update(Delivery)
         .where(
@@ -154,7 +171,7 @@ async def put_back(session: AsyncSession, *, parcel: Parcel) -> None:
             Delivery.state == "claimed",
             Delivery.claimed_at == parcel.claimed_at,
         )
-        .values(state="planned", claimed_at=None)
+        .values(state="planned", claimed_at=None, detail=why, next_try_at=now + MINUTE)
     )
 
 
@@ -201,7 +218,14 @@ def _why_never(
         return MISSED
     if group.ended_at is not None:
         return "学习群已停用"
-    return "审核过的课程已更新或下架" if lesson is None else None
+    return LESSON_GONE if lesson is None else None
+
+
+def unless_withdrawn(manuscript: Manuscript, outcome: Outcome) -> Outcome:
+    """Nobody is asked to pass on what was withdrawn meanwhile."""
+    if outcome.state != "handed_over" or manuscript.withdrawn_at is None:
+        return outcome
+    return Outcome("skipped", detail=WITHDRAWN, platform_ref=outcome.platform_ref)
 
 
 def end(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
@@ -210,6 +234,12 @@ def end(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
     delivery.platform_ref = outcome.platform_ref or delivery.platform_ref
     delivery.settled_at = None if outcome.state == "handed_over" else now
     DELIVERIES.labels(delivery.channel, outcome.state).inc()
+
+
+async def is_lesson_on_show(session: AsyncSession, *, manuscript: Manuscript) -> bool:
+    """Whether the lesson of a push is still what its reviewers read."""
+    body = await editorial.body_of(session, manuscript_id=manuscript.id, version=manuscript.version)
+    return await _reviewed_lesson(session, body["lesson_id"], body["lesson_version_id"]) is not None
 
 
 async def _reviewed_lesson(
@@ -221,6 +251,24 @@ async def _reviewed_lesson(
     except LessonNotFound:
         return None
     return lesson if lesson.version_id == version_id else None
+
+
+async def _was_reached(session: AsyncSession, delivery: Delivery, group: Group) -> bool:
+    """Whether this very chat had its message of the day, when it was registered otherwise."""
+    if group.address is None:
+        return False
+    other = (
+        select(Delivery.id)
+        .join(Group, Group.id == Delivery.group_id)
+        .where(
+            Delivery.local_day == delivery.local_day,
+            Delivery.id != delivery.id,
+            Delivery.state.in_(REACHED),
+            Group.address == group.address,
+        )
+        .limit(1)
+    )
+    return await session.scalar(other) is not None
 
 
 async def _is_busy(session: AsyncSession, delivery: Delivery, group: Group, now: datetime) -> bool:

@@ -4,7 +4,7 @@ An address is a secret or names a platform's group: it leaves this package only 
 """
 
 from collections.abc import Mapping
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import select
@@ -25,6 +25,7 @@ from app.push.models import Group
 OPEN_FROM, OPEN_UNTIL = time(7, 30), time(21, 0)
 """Quiet outside these (field notes E9: no rule forbids the night, courtesy does)."""
 NAME_MAX, REASON_MAX = 40, 200
+HOURS = ("send_at", "deadline", "open_from", "open_until")
 
 
 class GroupNotFound(NotFound):
@@ -113,8 +114,7 @@ async def change(
     if group.ended_at is not None:
         raise GroupAlreadyEnded(group_id=group_id)
     fields = ("name", "org_id", "owner_id", "channel", "address")
-    times = ("send_at", "deadline", "open_from", "open_until")
-    whole = {field: getattr(group, field) for field in (*fields, *times)} | dict(facts)
+    whole = {field: getattr(group, field) for field in (*fields, *HOURS)} | dict(facts)
     whole["name"] = " ".join(whole["name"].split())
     await _check(session, whole, now=now)
     if {"channel", "address"} & set(facts):
@@ -165,6 +165,14 @@ async def relay_from_now(session: AsyncSession, *, group_id: int, now: datetime)
     await session.flush()
 
 
+async def answers_for(session: AsyncSession, *, owner_id: int, org_id: int, day: date) -> bool:
+    """Whether this person holds an office there, or above, on a day."""
+    lineage = await people.lineage_of(session, org_id)
+    person_id = await people.resolve_alias(session, owner_id)
+    held = await offices.roles_of(session, person_id=person_id, day=day)
+    return any(office.org_id in lineage for office in held)
+
+
 async def list_groups(
     session: AsyncSession,
     *,
@@ -194,14 +202,15 @@ async def _check(session: AsyncSession, facts: Mapping[str, Any], *, now: dateti
         raise GroupNameUnsuitable
     if not is_address(facts["channel"], facts["address"]):
         raise GroupAddressUnsuitable(channel=facts["channel"])
+    if any(facts[hour].tzinfo is not None for hour in HOURS):
+        raise GroupHoursUnsuitable("时间一律是本镇的钟点，不带时区")
     if not (facts["open_from"] <= facts["send_at"] < facts["deadline"]) or not (
         facts["send_at"] < facts["open_until"]
     ):
         raise GroupHoursUnsuitable(
             open_from=f"{facts['open_from']:%H:%M}", open_until=f"{facts['open_until']:%H:%M}"
         )
-    lineage = await people.lineage_of(session, facts["org_id"])
-    owner_id = await people.resolve_alias(session, facts["owner_id"])
-    held = await offices.roles_of(session, person_id=owner_id, day=local_day(now))
-    if not any(office.org_id in lineage for office in held):
+    if not await answers_for(
+        session, owner_id=facts["owner_id"], org_id=facts["org_id"], day=local_day(now)
+    ):
         raise OwnerUnsuitable

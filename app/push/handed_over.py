@@ -1,61 +1,61 @@
-"""Deliveries that wait for a person: reminded once, then shown to the administrator, then failed.
+"""Deliveries that wait for a person: clicks in the group prove that somebody forwarded."""
 
-A click in the group proves that somebody forwarded.
-"""
+from collections.abc import Sequence
+from datetime import datetime
 
-from datetime import datetime, timedelta
-from typing import Any
-
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.clock import local_day
-from app.core.metrics import DELIVERIES
 from app.editorial.models import Manuscript, ManuscriptVersion
 from app.push import deliveries
-from app.push.deliveries import Outcome, end
-from app.push.models import Delivery
+from app.push.deliveries import WITHDRAWN, Outcome, end
+from app.push.models import Delivery, Group, Task
 
-CLICKED = "群内首次点击"
-NOT_FORWARDED = "未转发"
+CLICKED = "群内已有人点开"
 PROVABLE = ("handed_over", "unknown")
-PATIENCE = timedelta(hours=1)
-"""Between the reminder and the administrator."""
 
 
-async def remind(session: AsyncSession, *, now: datetime) -> list[Delivery]:
-    """Those past their deadline whose owner was not reminded yet; now they count as reminded."""
-    return await _mark(
-        session,
-        {"reminded_at": now},
-        Delivery.state == "handed_over",
-        Delivery.deadline_at <= now,
-        Delivery.reminded_at.is_(None),
+def has_open_task(delivery: Delivery) -> bool:
+    """Whether WeCom still offers a customer group's owner to send it, as far as is known."""
+    return delivery.channel == "wecom_customer_group" and delivery.platform_ref is not None
+
+
+async def stop_all(
+    session: AsyncSession, *, manuscript_id: int, reason: str, now: datetime
+) -> Sequence[tuple[Delivery, Group]]:
+    """Nothing of this push is to go out any more; returns what people have in hand, by owner.
+
+    The manuscript is locked by the caller.
+    """
+    detail = f"{WITHDRAWN}：{reason.strip()}"
+    mine = Delivery.manuscript_id == manuscript_id
+    planned = update(Delivery).where(mine, Delivery.state == "planned")
+    await session.execute(planned.values(state="skipped", settled_at=now, detail=detail))
+    rows = (
+        select(Delivery, Group)
+        .join(Group, Group.id == Delivery.group_id)
+        .where(mine, Delivery.state == "handed_over")
+        .order_by(Group.owner_id, Delivery.id)
+        .with_for_update(of=Delivery, key_share=True)
+        .execution_options(populate_existing=True)
     )
-
-
-async def escalate(session: AsyncSession, *, now: datetime) -> list[Delivery]:
-    """Those reminded an hour ago in vain, which the administrator does not know of yet."""
-    return await _mark(
-        session,
-        {"escalated_at": now},
-        Delivery.state == "handed_over",
-        Delivery.reminded_at <= now - PATIENCE,
-        Delivery.escalated_at.is_(None),
-    )
-
-
-async def fail_forgotten(session: AsyncSession, *, now: datetime) -> list[Delivery]:
-    """Those of days that are over."""
-    found = await _mark(
-        session,
-        {"state": "failed", "detail": NOT_FORWARDED, "settled_at": now},
-        Delivery.state == "handed_over",
-        Delivery.local_day < local_day(now),
-    )
-    for delivery in found:
-        DELIVERIES.labels(delivery.channel, "failed").inc()
+    found = [(delivery, group) for delivery, group in await session.execute(rows)]
+    for delivery, _ in found:
+        end(delivery, Outcome("skipped", detail=detail), now)
+    await session.flush()
     return found
+
+
+async def drop_tasks(
+    session: AsyncSession, *, delivery_ids: Sequence[int], reason: str, now: datetime
+) -> None:
+    """Nobody need do anything about these, all in one statement."""
+    await session.execute(
+        update(Task)
+        .where(Task.delivery_id.in_(delivery_ids), Task.state == "open")
+        .values(state="dropped", closed_at=now, closed_by_id=None, closed_reason=reason)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def count_click(session: AsyncSession, *, delivery_id: int, now: datetime) -> bool:
@@ -89,10 +89,3 @@ async def count_learned(session: AsyncSession, *, delivery_id: int, lesson_id: i
         .values(learned=Delivery.learned + 1)
         .execution_options(synchronize_session=False)
     )
-
-
-async def _mark(
-    session: AsyncSession, values: dict[str, Any], *which: ColumnElement[bool]
-) -> list[Delivery]:
-    rows = update(Delivery).where(*which).values(**values).returning(Delivery)
-    return list(await session.scalars(rows.execution_options(populate_existing=True)))

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
-from app.core.jobs import Job, defer, defer_many
+from app.core.jobs import PATIENT, USUAL, Job, defer, defer_many
 from app.core.metrics import LETTERS
 from app.people.queries import resolve_alias, selves
 from app.push import permits, routes
@@ -30,6 +30,8 @@ TOO_LATE = timedelta(hours=24)
 BATCH = 200
 OF_THE_DAY = ("lesson",)
 """Kinds that mean nothing on the day after."""
+REMINDERS = ("lesson", "activity")
+"""Kinds that a whole town may get at once: whatever else is to be done comes first."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,22 @@ async def write_many(session: AsyncSession, drafts: Sequence[Draft], *, now: dat
         {**vars(draft), "routes": list(draft.routes), "state": "waiting", "made_at": now}
         for draft in drafts
     ]
-    made = await session.scalars(
-        insert(Letter).values(rows).on_conflict_do_nothing().returning(Letter.id)
+    made = await session.execute(
+        insert(Letter).values(rows).on_conflict_do_nothing().returning(Letter.id, Letter.kind)
     )
-    left = sorted(made)
-    await defer_many(session, Job.DELIVER_LETTER, [{"letter_id": letter_id} for letter_id in left])
+    left = sorted((letter_id, kind) for letter_id, kind in made)
+    for priority in (USUAL, PATIENT):
+        await defer_many(
+            session,
+            Job.DELIVER_LETTER,
+            [{"letter_id": one} for one, kind in left if _priority(kind) == priority],
+            priority=priority,
+        )
     return len(left)
+
+
+def _priority(kind: str) -> int:
+    return PATIENT if kind in REMINDERS else USUAL
 
 
 async def claim(
@@ -113,7 +125,7 @@ async def claim(
             case "custom":
                 why = await routes.why_window_closed(session, person_id, ways.window_opened_at, now)
                 if why is None and await routes.minute_is_full(session, person_id, now):
-                    await _queue(session, letter_id, at=now + clock.machine_span(routes.MINUTE))
+                    await _queue(session, letter, at=now + clock.machine_span(routes.MINUTE))
                     return None
             case "notice":
                 why, identity_id = await routes.take_permit(session, letter, ways, now)
@@ -197,13 +209,13 @@ async def queue_again(session: AsyncSession, *, now: datetime) -> int:
     """
     patient = now - clock.machine_span(JOB_LOST)
     rows = await session.scalars(
-        select(Letter.id)
+        select(Letter)
         .where(Letter.state == "waiting", Letter.made_at < patient)
         .where(Letter.made_at > now - TOO_LATE)
         .order_by(Letter.made_at)
         .limit(BATCH)
     )
-    return sum([await _queue(session, letter_id) for letter_id in rows])
+    return sum([await _queue(session, letter) for letter in rows])
 
 
 async def export(session: AsyncSession, *, person_id: int) -> list[dict[str, Any]]:
@@ -261,6 +273,12 @@ def _join(*parts: str | None) -> str:
     return "；".join(part for part in parts if part)
 
 
-async def _queue(session: AsyncSession, letter_id: int, *, at: datetime | None = None) -> bool:
-    dedupe = f"letter:{letter_id}"
-    return await defer(session, Job.DELIVER_LETTER, dedupe=dedupe, at=at, letter_id=letter_id)
+async def _queue(session: AsyncSession, letter: Letter, *, at: datetime | None = None) -> bool:
+    return await defer(
+        session,
+        Job.DELIVER_LETTER,
+        dedupe=f"letter:{letter.id}",
+        at=at,
+        priority=_priority(letter.kind),
+        letter_id=letter.id,
+    )

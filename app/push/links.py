@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 BASE = len(ALPHABET)
 TAG = 8
+LOOK = "look"
+"""In an address it means: only to see it. What a tutor is told to try counts for nothing."""
 CODE_MAX = 19
 """The digits of a number below 2**63, and the tag."""
 

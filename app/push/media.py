@@ -38,7 +38,7 @@ async def preparation_of(
             outlet, manuscript_id=manuscript.id, version=manuscript.version, index=index
         )
         pages.append(_page(article, address=address, cover=cover, known=known))
-    return AddDraft(tuple(pages))
+    return AddDraft(manuscript.version, tuple(pages))
 
 
 def _page(article: Mapping[str, Any], *, address: str, cover: Upload, known: References) -> Page:

@@ -164,6 +164,7 @@ class Delivery(Model):
 
     `planned → claimed → sent | handed_over | failed | unknown`, `planned → skipped`;
     `handed_over` waits for a person (a forwarding tutor, a confirming owner) until `deadline_at`.
+    `version` is the wording that was planned or sent; a planned one waits until `next_try_at`.
     `clicks` and `learned` count; who came from which group is not stored.
     """
 
@@ -174,18 +175,20 @@ class Delivery(Model):
         CheckConstraint("clicks >= 0 and learned >= 0", name="counts"),
         # A village's own push replaces the town's: never two messages a day.
         UniqueConstraint("group_id", "local_day"),
-        Index("delivery_due_idx", "due_at", postgresql_where=sql("state = 'planned'")),
+        Index("delivery_due_idx", "next_try_at", postgresql_where=sql("state = 'planned'")),
         Index("delivery_state_idx", "state", "claimed_at"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     manuscript_id: Mapped[int] = mapped_column(ForeignKey("manuscript.id"), index=True)
+    version: Mapped[int] = mapped_column(default=1, server_default=sql("1"))
     group_id: Mapped[int] = mapped_column(ForeignKey("learning_group.id"))
     local_day: Mapped[date]
     channel: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text)
     due_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     deadline_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    next_try_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     claimed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

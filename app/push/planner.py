@@ -123,24 +123,32 @@ def week_of(
     *,
     monday: date,
     counts: Mapping[str, int],
+    overdue: int = 0,
     now: datetime,
 ) -> Week:
-    """`counts` holds the issues of this week, and the approved ones that wait for a slot."""
+    """`counts` holds the issues of this week, and the approved ones that wait for a slot.
+
+    `overdue` of those being published wait for a person's hand, beyond its time.
+    """
     taken_days = {local_day(one) for one in calendar.taken}
     slots = tuple(
         Slot(at, calendar.closed.get(local_day(at)), local_day(at) in taken_days)
         for at in slots_of(rhythm, monday)
     )
-    return Week(monday, slots, counts, tuple(_risks(rhythm, slots, counts, now)))
+    return Week(monday, slots, counts, tuple(_risks(rhythm, slots, counts, overdue, now)))
 
 
 def _risks(
-    rhythm: Rhythm, slots: Sequence[Slot], counts: Mapping[str, int], now: datetime
+    rhythm: Rhythm,
+    slots: Sequence[Slot],
+    counts: Mapping[str, int],
+    overdue: int,
+    now: datetime,
 ) -> list[str]:
-    ready = sum(counts.get(state, 0) for state in READY)
+    ready = sum(counts.get(state, 0) for state in READY) - overdue
     if ready >= rhythm.week_min:
         return []
-    risks = []
+    risks = ["有一期等人手工发表，已经逾期"] if overdue else []
     if counts.get("failed", 0) + counts.get("unknown", 0):
         risks.append("有一期没有发出，或不能确认是否发出")
     left = [slot.at for slot in slots if slot.closed is None and slot.at > now]

@@ -13,7 +13,7 @@ from app.core.errors import Conflict, Invalid
 from app.editorial.models import Manuscript, ManuscriptVersion
 from app.people.models import Organisation
 from app.people.queries import lineage_of, org_by_code
-from app.push import quotas
+from app.push import publications, quotas
 from app.push.account_models import ClosedDay, PublishingPlan
 from app.push.models import Publication
 from app.push.outlets import Outlet, method_of
@@ -181,3 +181,20 @@ async def pushes_of_week(
 async def count_issues(session: AsyncSession, *, monday: date) -> Mapping[str, int]:
     """The same by state."""
     return Counter(issue.state for issue, _ in await issues_of_week(session, monday=monday))
+
+
+async def count_overdue(session: AsyncSession, *, monday: date, now: datetime) -> int:
+    """The issues of a week that a person should have published by now."""
+    rows = (
+        select(func.count())
+        .select_from(Manuscript)
+        .join(Publication, Publication.manuscript_id == Manuscript.id)
+        .where(
+            Manuscript.kind == "issue",
+            Manuscript.state == "publishing",
+            Publication.state == "by_hand",
+            Manuscript.scheduled_at <= now - publications.BY_HAND_WITHIN,
+            _in_week(monday),
+        )
+    )
+    return await session.scalar(rows) or 0

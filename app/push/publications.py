@@ -8,8 +8,9 @@ step is free again after CLAIM_LOST. Uploads and drafts may be repeated: followe
 mass         the same call with the same clientmsgid, which the platform knows for a day
              (45065 brings the first msg_id: WxJava WxMpMassTagMessage)
 freepublish  has no such key, so it is never repeated: our article is looked for among the published
-             ones, and a job's end that belongs to nobody is ours if only this one is in doubt;
-             after half an hour nobody knows, and a person decides
+             ones. If it is not there, a job that came to nothing and belongs to nobody is ours,
+             provided that only this one is in doubt. After half an hour a person decides; whatever
+             is published later without an owner is a reason to look once more, never an answer
 """
 
 from collections.abc import Mapping
@@ -24,10 +25,13 @@ from app.core import clock
 from app.editorial.models import Manuscript
 from app.push.account_models import JobOutcome
 from app.push.models import Publication
+from app.push.outcomes import meaning_of
 from app.push.outlets import Outlet
 from app.push.rules import Method
 from app.push.steps import Submit
 
+BY_HAND_WITHIN = timedelta(hours=2)
+"""How long after its hour a person may take to publish an issue."""
 CLAIM_LOST = timedelta(minutes=5)
 CALL_BEGINS_WITHIN = timedelta(minutes=2)
 """Both of the machine's clock. Whoever slept longer between claim and call lets it be."""
@@ -42,6 +46,7 @@ UNANSWERED, NOT_FOUND = "unanswered", "not found"
 """`status` of a submission in doubt: since its first call, and once it has been looked for."""
 JobKind = Literal["freepublish", "mass"]
 IN_DOUBT = ("submitting", "unknown")
+ENDS = ("published", "failed", "unknown")
 
 
 def job_kind(publication: Publication) -> JobKind:
@@ -84,7 +89,7 @@ async def open_for(
         await session.execute(row.on_conflict_do_nothing())
         found = await lock(session, manuscript_id=manuscript.id)
         assert found is not None
-    elif found.version != manuscript.version or found.next_at is None:
+    elif found.version != manuscript.version or found.next_at is None or found.state in ENDS:
         if found.version != manuscript.version:
             found.version, found.draft_media_id = manuscript.version, None
         found.method = method
@@ -163,7 +168,15 @@ async def keep_outcome(
         Publication.method == kind,
         Publication.state.in_(IN_DOUBT),
     )
-    return list(await session.scalars(doubtful))
+    concerned = list(await session.scalars(doubtful))
+    if kind == "freepublish":
+        # Whose it is only our article can tell: given up long ago, it is looked for once more.
+        await session.execute(
+            update(Publication)
+            .where(Publication.manuscript_id.in_(concerned), Publication.state == "unknown")
+            .values(next_at=now, checks=0)
+        )
+    return concerned
 
 
 async def latest_outcome(session: AsyncSession, *, publication: Publication) -> JobOutcome | None:
@@ -180,7 +193,10 @@ async def latest_outcome(session: AsyncSession, *, publication: Publication) -> 
 
 
 async def adopt_outcome(session: AsyncSession, *, publication: Publication) -> bool:
-    """Take the one job that ended since the claim and is nobody's, if only we are in doubt."""
+    """Take the one job that ended soon after the claim and is nobody's, if only we are in doubt.
+
+    Of publications only one that failed: a published one is known by its article alone.
+    """
     if publication.claimed_at is None or publication.job_id is not None:
         return False
     mine = (Publication.appid == publication.appid, Publication.method == publication.method)
@@ -190,14 +206,18 @@ async def adopt_outcome(session: AsyncSession, *, publication: Publication) -> b
         )
     )
     owned = select(Publication.job_id).where(*mine, Publication.job_id.is_not(None))
-    rows = select(JobOutcome.job_id).where(
+    rows = select(JobOutcome.job_id, JobOutcome.status).where(
         JobOutcome.appid == publication.appid,
         JobOutcome.kind == publication.method,
-        JobOutcome.told_at >= publication.claimed_at,
+        JobOutcome.told_at.between(publication.claimed_at, publication.claimed_at + LOOK_FOR),
         JobOutcome.job_id.not_in(owned),
     )
-    orphans = set(await session.scalars(rows))
+    told = (await session.execute(rows)).all()
+    orphans = {job_id for job_id, _ in told}
     if in_doubt != 1 or len(orphans) != 1:
+        return False
+    kind = job_kind(publication)
+    if kind == "freepublish" and any(meaning_of(kind, one).state != "failed" for _, one in told):
         return False
     publication.job_id = orphans.pop()
     publication.submitted_at = publication.claimed_at

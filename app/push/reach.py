@@ -70,7 +70,7 @@ def _rows() -> Select[*tuple[Any, ...]]:
             Delivery.deadline_at,
             Delivery.proof,
             Delivery.detail,
-            (Delivery.escalated_at.is_not(None) & (Delivery.state == "handed_over")),
+            Delivery.escalated_at.is_not(None) & Delivery.state.in_(("handed_over", "planned")),
             Delivery.clicks,
             Delivery.learned,
         )

@@ -31,6 +31,9 @@ class Page:
 
 @dataclass(frozen=True)
 class AddDraft:
+    """The draft of this version of the content."""
+
+    version: int
     pages: tuple[Page, ...]
 
 

@@ -7,9 +7,10 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     and_,
-    case,
     extract,
     func,
+    literal_column,
+    not_,
     or_,
     select,
     tuple_,
@@ -22,6 +23,12 @@ from app.core.errors import Conflict, NotFound
 from app.core.paging import Page, decode, encode
 from app.people.models import Organisation
 from app.push.models import Task
+
+DECISIONS = ("publish_by_hand", "publish_doubt", "publish_failed")
+"""Kinds without which an issue would stay where it is for ever: somebody always has them."""
+# Spelt out, because an index over the open ones is of no use to a parameter.
+OPEN = Task.state == literal_column("'open'")
+DUE = extract("epoch", Task.due_at).cast(BigInteger)
 
 
 class TaskNotFound(NotFound):
@@ -64,6 +71,39 @@ async def open_task(
     )
     opened: Task | None = await session.scalar(row.on_conflict_do_nothing().returning(Task))
     return opened
+
+
+async def raise_task(
+    session: AsyncSession,
+    *,
+    key: str,
+    kind: str,
+    org_id: int,
+    person_id: int | None,
+    role: str | None,
+    title: str,
+    text: str,
+    due_at: datetime,
+    now: datetime,
+) -> bool:
+    """The task about something that comes and goes: opened, or opened again; whether it is news.
+
+    What a person closed stays closed until it says something else.
+    """
+    row = insert(Task).values(
+        key=key, kind=kind, org_id=org_id, person_id=person_id, role=role,
+        title=title, text=text, due_at=due_at, made_at=now, state="open",
+    )  # fmt: skip
+    by_service = (Task.state != "open") & Task.closed_by_id.is_(None)
+    again = row.on_conflict_do_update(
+        index_elements=["key"],
+        set_={
+            "text": text, "due_at": due_at, "state": "open",
+            "closed_at": None, "closed_by_id": None, "closed_reason": None,
+        },
+        where=by_service | (Task.text != text),
+    )  # fmt: skip
+    return await session.scalar(again.returning(Task.id)) is not None
 
 
 async def close_tasks(
@@ -109,8 +149,16 @@ async def close_task(
 async def drop_tasks_of(
     session: AsyncSession, *, person_ids: Sequence[int], reason: str, now: datetime
 ) -> None:
-    """Nobody is left to do what only these persons were asked for."""
+    """Nobody is left to do what only these persons were asked for.
+
+    A decision about an issue passes to the administrators.
+    """
     mine = [Task.person_id.in_(person_ids)]
+    await session.execute(
+        update(Task)
+        .where(Task.state == "open", Task.kind.in_(DECISIONS), *mine)
+        .values(person_id=None, role="admin")
+    )
     await _close(session, mine, by_id=None, reason=reason, done=False, now=now)
 
 
@@ -166,28 +214,34 @@ async def list_open(
     """The tasks of these persons and of these offices (role, organisation): open and closed.
 
     An office covers everything below its organisation; `org_ids` adds whatever is to be done below
-    these, whoever is to do it. Open ones come first, the most urgent first of all.
+    these, whoever is to do it. Open ones come first, the most urgent first of all; then the closed
+    ones, the newest first. These pile up for years: each half is read in the order of its index.
     """
-    place = Task.org_id == Organisation.id
     mine: list[ColumnElement[bool]] = [Task.person_id.in_(person_ids)]
     mine += [
         and_(Task.role == role, Organisation.lineage.contains([org_id]))
         for role, org_id in sorted(org_roles)
     ]
     mine += [Organisation.lineage.contains([org_id]) for org_id in sorted(org_ids)]
-    closed = case((Task.state == "open", 0), else_=1)
-    due = extract("epoch", Task.due_at).cast(BigInteger)
-    asked = select(Task, closed, due).join(Organisation, place).where(or_(*mine))
+    place = Task.org_id == Organisation.id
+    asked = select(Task, DUE).join(Organisation, place).where(or_(*mine)).limit(limit + 1)
+    urgent = asked.where(OPEN).order_by(DUE, Task.id)
+    newest = asked.where(not_(OPEN)).order_by(Task.id.desc())
+    among_closed: int | str = 0
     if cursor is not None:
-        key = decode(cursor, int, int, int)
-        asked = asked.where(tuple_(closed, due, Task.id) > tuple_(*key))
-    rows = (await session.execute(asked.order_by(closed, due, Task.id).limit(limit + 1))).all()
-    items = [task for task, _, _ in rows[:limit]]
-    more = None
-    if len(rows) > limit:
-        last, was_closed, was_due = rows[limit - 1]
-        more = encode(was_closed, was_due, last.id)
-    return Page(items, more)
+        among_closed, due, last_id = decode(cursor, int, int, int)
+        if among_closed:
+            newest = newest.where(Task.id < last_id)
+        else:
+            urgent = urgent.where(tuple_(DUE, Task.id) > tuple_(due, last_id))
+    rows = [] if among_closed else list((await session.execute(urgent)).all())
+    if len(rows) <= limit:
+        rows += (await session.execute(newest)).all()
+    items = [task for task, _ in rows[:limit]]
+    if len(rows) <= limit:
+        return Page(items, None)
+    last, was_due = rows[limit - 1]
+    return Page(items, encode(int(last.state != "open"), was_due, last.id))
 
 
 async def _close(

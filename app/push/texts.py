@@ -1,5 +1,7 @@
 """What a day's push says on each channel, within the channel's bytes. Pure."""
 
+import base64
+import hashlib
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
@@ -7,6 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 from app.push.channels import LIMITS
+from app.push.links import LOOK
 
 PUSH_TEXT_MAX = 300
 """Characters of a push's own text: what a phone shows without scrolling, in large type."""
@@ -54,7 +57,10 @@ def console_text(notice: Notice) -> str:
 
 
 def robot_message(notice: Notice, kind: str | None = None) -> dict[str, Any]:
-    """The JSON a WeCom robot takes: `news` unless channels.toml says text or markdown."""
+    """The JSON a WeCom robot takes: `news` unless channels.toml says text or markdown.
+
+    With `image` it says the poster instead (`robot_picture`).
+    """
     match kind or LIMITS["wecom_robot"].message:
         case "news":
             article = {
@@ -72,6 +78,14 @@ def robot_message(notice: Notice, kind: str | None = None) -> dict[str, Any]:
             assert other == "text", other
             limit = LIMITS["wecom_robot"].text_bytes_max
             return {"msgtype": "text", "text": {"content": _plain(notice, bytes_max=limit)}}
+
+
+def robot_picture(picture: bytes) -> dict[str, Any]:
+    """The poster alone, a PNG of 2 MB at most; the link is in its code (91770)."""
+    # MD5 is what the platform asks for, as a check sum only.
+    md5 = hashlib.md5(picture, usedforsecurity=False).hexdigest()
+    content = {"base64": base64.b64encode(picture).decode(), "md5": md5}
+    return {"msgtype": "image", "image": content}
 
 
 def customer_group_text(notice: Notice) -> str:
@@ -92,6 +106,7 @@ def task_text(notice: Notice, *, group: str, poster: str) -> str:
     return (
         f"请把下面这段话转发到“{group}”，转发后回来点“已转发”：\n"
         f"————\n{relay_text(notice)}\n————\n"
+        f"自己先看一眼（不算群里点开）：{notice.link}?{LOOK}=1\n"
         f"海报（长按保存，可一起转发；上面是课程名、这段话和二维码）：{poster}"
     )
 

@@ -20,7 +20,15 @@ from app.core.exchange import (
 )
 from app.core.held_token import HeldToken
 from app.core.settings import QQ
-from app.qq.errors import BY_CODE, QQNotConfigured, QQTokenRefused, QQUnavailable, refusal
+from app.qq.errors import (
+    AUDITED,
+    BY_CODE,
+    QQAudited,
+    QQNotConfigured,
+    QQTokenRefused,
+    QQUnavailable,
+    refusal,
+)
 
 TOKEN_PATH = "/app/getAppAccessToken"  # noqa: S105  an address
 
@@ -65,6 +73,8 @@ class QQClient:
             # A failure behind the gateway is no refusal, whatever code it carries.
             if response.is_server_error or not (response.is_success or any(codes)):
                 raise QQUnavailable(reason="status")
+            if not AUDITED.isdisjoint(codes):
+                raise QQAudited(reason="audit")
             if any(codes):
                 # The two may differ: 11242 with 40012002 (tencent-connect/bot-node-sdk#84).
                 known = [code for code in codes if code in BY_CODE]

@@ -18,6 +18,15 @@ class QQUnavailable(PlatformUnavailable):
     title = "QQ 机器人暂时连接不上，请稍后再试"
 
 
+class QQAudited(QQUnavailable):
+    """The message waits for QQ's audit, with an audit_id: it may still appear, or never.
+
+    Status 202 and 304023 or 304024 (bot.q.qq.com/wiki 错误码; MESSAGE_AUDIT_PASS tells it later).
+    """
+
+    title = "QQ 正在审核这条消息"
+
+
 class QQNotConfigured(Conflict):
     title = "还没有配置 QQ 机器人的 AppID 或密钥"
 
@@ -89,6 +98,7 @@ _BY_CODE: dict[type[QQRefused], tuple[int, ...]] = {
     # 11245: the old fixed token (satorijs/satori#381); the others come with the token's fetch.
     QQMisconfigured: (10004, 11245, 100007, 100016),
 }
+AUDITED = frozenset({304023, 304024})
 BY_CODE = {code: kind for kind, codes in _BY_CODE.items() for code in codes}
 
 

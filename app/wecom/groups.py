@@ -83,6 +83,11 @@ async def remind_group_task(client: WeComClient, *, msg_id: str) -> None:
     await client.call(f"{ROOM}/remind_groupmsg_send", json={"msgid": msg_id})
 
 
+async def cancel_group_task(client: WeComClient, *, msg_id: str) -> None:
+    """Its owner cannot send it any more; what was sent stays sent (97611). Safe to repeat."""
+    await client.call(f"{ROOM}/cancel_groupmsg_send", json={"msgid": msg_id})
+
+
 async def find_group_task(
     client: WeComClient, *, sender: str, text: str, since: datetime, until: datetime
 ) -> str | None:

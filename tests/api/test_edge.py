@@ -127,7 +127,7 @@ async def test_a_body_that_is_no_json_is_422(service: Service, resident: Residen
 async def test_too_many_requests_are_told_when_to_come_back(settings: Settings) -> None:
     rates = RateLimits(person="5/hour", address="12/hour", login="2/hour")
     async with running(settings.model_copy(update={"rate": rates})) as service:
-        first, second = await service.login(), await service.login()
+        first, second = [await service.login(await service.user()) for _ in range(2)]
         user = await service.user()
         code = (await service.act(user, "mini-code"))["code"]
         answers = [await service.call("POST", "/login/mini", json={"code": code})]

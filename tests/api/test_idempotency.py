@@ -1,15 +1,26 @@
 """A repeated click with one Idempotency-Key: one deed, one answer, byte for byte."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from app.core.db import transaction
+from app.core.once import RequestKey, forget_keys
+from app.core.settings import get_settings
 from tests.api.newsroom import Newsroom, open_newsroom, send_picture
 from tests.api.service import Service
 from tests.factories.editorial import picture
 
 KEY = {"Idempotency-Key": "click-0001"}
+
+
+@pytest.fixture(autouse=True)
+def our_town(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOUSHAN_TOWN_CODE", "T")
+    get_settings.cache_clear()
 
 
 @pytest.fixture
@@ -54,6 +65,17 @@ async def test_another_request_under_the_key_is_refused(room: Newsroom) -> None:
     # Somebody else's key is another key.
     other = await room.service.call("POST", "/issues", room.editor, **asked(room))
     assert other.json()["id"] != first.json()["id"]
+
+
+async def test_an_answer_is_kept_for_two_days(room: Newsroom) -> None:
+    """It may name people who are erased meanwhile."""
+    await room.service.call("POST", "/issues", room.tutor, **asked(room))
+    async with transaction() as session:
+        [made_at] = await session.scalars(select(RequestKey.made_at))
+        await forget_keys(session, now=made_at + timedelta(hours=47))
+        assert len(list(await session.scalars(select(RequestKey.key)))) == 1
+        await forget_keys(session, now=made_at + timedelta(hours=49))
+        assert list(await session.scalars(select(RequestKey.key))) == []
 
 
 async def test_what_was_refused_may_be_tried_again_under_the_key(room: Newsroom) -> None:

@@ -8,7 +8,9 @@ import pytest
 from app.core.db import transaction
 from app.core.settings import get_settings
 from app.editorial import desk
+from app.editorial.models import Manuscript
 from app.people.offices import grant
+from app.people.queries import org_by_code
 from tests.api.newsroom import Newsroom, open_newsroom, send_picture
 from tests.api.service import MORNING, Service
 
@@ -194,7 +196,7 @@ async def test_two_editors_reviewing_at_once_are_one_approval(room: Newsroom) ->
 
 async def test_another_village_has_no_say(room: Newsroom) -> None:
     elsewhere = await room.service.officer("editor", "T-2")
-    body = {"org_code": "T-1", "articles": [room.article()]}
+    body = {"articles": [room.article()]}
     issue = await room.service.ask("POST", "/issues", room.tutor, json=body)
     await room.submit(issue)
     path = f"/issues/{issue['id']}"
@@ -211,6 +213,34 @@ async def test_another_village_has_no_say(room: Newsroom) -> None:
     assert (await room.service.ask("GET", "/issues", nobody))["items"] == []
     mine = await room.service.ask("GET", "/issues?state=first_review", room.editor)
     assert [one["id"] for one in mine["items"]] == [issue["id"]]
+
+
+async def test_an_issue_is_the_towns_because_the_account_is(room: Newsroom) -> None:
+    """Else three officers of one village would publish to the whole town."""
+    village = await room.service.officer("editor", "T-1")
+    for org_code, who, refusal in (
+        ("T-1", room.editor, (400, "IssueElsewhere")),
+        ("T-1", village, (400, "IssueElsewhere")),
+        (None, village, (403, "NotYourBranch")),
+        ("T", village, (403, "NotYourBranch")),
+    ):
+        body = {"org_code": org_code, "articles": [room.article()]}
+        assert code(await room.service.call("POST", "/issues", who, json=body)) == refusal
+    issue = await room.submit(await room.begin())
+    assert code(await room.review(issue, village))[0] == 403
+    issue = await room.approve(issue)
+    for path, said in (("schedule", {}), ("withdraw", {"reason": "不发"})):
+        refused = await room.service.call(
+            "POST", f"/issues/{issue['id']}/{path}", village, json=said
+        )
+        assert code(refused) == (403, "NotYourBranch")
+    # One that was a village's in another way does not get a time either.
+    async with transaction() as session:
+        of_village = (await org_by_code(session, "T-1")).id
+        (await session.get_one(Manuscript, issue["id"])).org_id = of_village
+    path = f"/issues/{issue['id']}/schedule"
+    refused = await room.service.call("POST", path, village, json={})
+    assert code(refused) == (400, "IssueElsewhere")
 
 
 async def test_taken_back_nobody_need_review_it(room: Newsroom) -> None:

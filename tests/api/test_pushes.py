@@ -206,3 +206,25 @@ async def test_a_change_voids_the_reviews_and_the_plan_waits(room: Room) -> None
         "POST", f"/pushes/{push['id']}/withdraw", room.editor, json={"reason": "今天不推"}
     )
     assert [one["state"] for one in withdrawn["deliveries"]] == ["skipped"]
+
+
+async def test_an_hour_is_the_towns_and_names_no_zone(room: Room) -> None:
+    group = await room.group()
+    body = {"send_at": "07:40Z"}
+    path = f"/groups/{group['id']}"
+    assert await refused(room, "PATCH", path, room.tutor, json=body) == "GroupHoursUnsuitable"
+
+
+async def test_a_push_withdrawn_before_its_day_is_written_anew(room: Room) -> None:
+    await room.group()
+    push = await room.approve(await room.push())
+    await room.tend()
+    path = f"/pushes/{push['id']}"
+    await room.service.ask("POST", f"{path}/withdraw", room.editor, json={"reason": "换一课"})
+    body = {"lesson_id": push["lesson_id"], "text": "换了一课", "digest": push["digest"]}
+    changed = await room.service.ask("PUT", path, room.writer, json=body)
+    await room.approve(changed)
+    room.service.forward(hours=22)
+    await room.tend()
+    shown = await room.service.ask("GET", path, room.tutor)
+    assert [one["state"] for one in shown["deliveries"]] == ["handed_over"]

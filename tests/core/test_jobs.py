@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.db import transaction
-from app.core.jobs import Job, defer
+from app.core.jobs import PATIENT, Job, defer, defer_many
 
 
 async def waiting(session: AsyncSession) -> list[tuple[str, dict[str, object], str | None]]:
@@ -49,6 +49,21 @@ async def test_a_job_without_dedupe_waits_as_often_as_it_is_left(session: AsyncS
     assert await defer(session, Job.DELIVER_LETTER, letter_id=1)
     assert await defer(session, Job.DELIVER_LETTER, letter_id=1)
     assert len(await waiting(session)) == 2
+
+
+async def test_what_has_its_hour_is_taken_before_a_million_reminders(session: AsyncSession) -> None:
+    await defer_many(
+        session, Job.DELIVER_LETTER, [{"letter_id": one} for one in (1, 2)], priority=PATIENT
+    )
+    await defer(session, Job.CHECK_WORDS, manuscript_id=1, version=1)
+    await defer(session, Job.DELIVER_LETTER, letter_id=3)
+    for job in (Job.TEND_PUSHES, Job.PUBLISH_ISSUE, Job.SEND_DELIVERY):
+        await defer(session, job)
+    fetch = text("SELECT task_name FROM procrastinate_fetch_job_v2(NULL, NULL)")
+    assert [await session.scalar(fetch) for _ in range(7)] == [
+        "push.tend_pushes", "push.publish_issue", "push.send_delivery",
+        "editorial.check_words", "push.deliver", "push.deliver", "push.deliver",
+    ]  # fmt: skip
 
 
 async def test_at_is_an_instant_of_the_services_clock(session: AsyncSession) -> None:

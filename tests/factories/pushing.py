@@ -94,7 +94,9 @@ async def make_delivery(
         "deadline_at": at(12),
         "made_at": NOW,
     }
-    delivery = Delivery(manuscript_id=manuscript.id, group_id=group.id, **{**usual, **facts})
+    whole = {**usual, **facts}
+    whole.setdefault("next_try_at", whole["due_at"])
+    delivery = Delivery(manuscript_id=manuscript.id, group_id=group.id, **whole)
     session.add(delivery)
     await session.flush()
     return delivery

@@ -7,11 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.content import service
 from app.flows.chat import HELP, NOTHING_YET, duration, reply_to
+from app.flows.duties import NONE_OPEN
 from app.people.models import Person
+from app.push import tasks
 from tests.factories.bank import pay
 from tests.factories.content import make_lesson
 from tests.factories.learning import complete_lesson, read_for
-from tests.factories.people import NOW, make_org, make_person, make_town
+from tests.factories.people import NOW, make_office, make_org, make_person, make_town
 
 
 async def say(session: AsyncSession, person: Person, said: str) -> str:
@@ -61,6 +63,24 @@ async def test_credits_tells_title_balances_and_the_next_title(
     told = await say(session, person, said)
     for part in ("习善", "1.27 学分", "4 积分", "再得 0.23 学分，就是「明善」", "连续学习 1 天"):
         assert part in told
+
+
+async def test_duties_tell_what_waits_and_the_text_to_forward(session: AsyncSession) -> None:
+    town = await make_town(session)
+    tutor = await make_person(session)
+    assert await say(session, tutor, "待办") == NONE_OPEN
+    await make_office(session, tutor, "editor", town.town)
+    for number, kind in enumerate(("review", "relay")):
+        await tasks.open_task(
+            session, key=f"t{number}", kind=kind, org_id=town.west.id,
+            person_id=tutor.id if kind == "relay" else None,
+            role=None if kind == "relay" else "editor", title=f"事情{number}", text=f"原文{number}",
+            due_at=NOW + timedelta(hours=number + 1), now=NOW,
+        )  # fmt: skip
+    told = await say(session, tutor, "「待办」")
+    assert "事情0（11月23日 11:00 前）" in told
+    assert told.endswith("————\n原文1")
+    assert "原文0" not in told
 
 
 async def test_the_ranking_tells_the_villages_and_the_own_place(session: AsyncSession) -> None:

@@ -12,9 +12,9 @@ from app.content import queries as content
 from app.content import service as lessons
 from app.editorial import queries as editorial
 from app.editorial.errors import NotInThisState
-from app.flows import daily_push, delivery_acts, sending
+from app.flows import chasing, daily_push, delivery_acts, sending
 from app.flows.daily_push import PushOnAnotherDay
-from app.push import handed_over, planning
+from app.push import handed_over, overdue, planning
 from app.push.acts import ActNeedsReason, DeliveryNotInThisState
 from app.push.links import Links
 from app.push.models import Delivery, DeliveryAct, Letter, Task
@@ -193,11 +193,12 @@ async def test_who_forgets_is_reminded_then_shown_then_it_failed(
         (at(0, day=TOMORROW), [], 3),
     ):
         for _ in range(2):
-            await daily_push.chase(session, now=instant)
+            for part in chasing.PARTS:
+                await part(session, now=instant)
         assert await open_tasks(session) == kinds, instant
         assert len((await session.scalars(select(Letter))).all()) == letters, instant
     await session.refresh(delivery)
-    assert (delivery.state, delivery.detail) == ("failed", handed_over.NOT_FORWARDED)
+    assert (delivery.state, delivery.detail) == ("failed", overdue.NOT_FORWARDED)
 
 
 async def test_handed_over_late_there_is_still_an_hour(session: AsyncSession, town: Town) -> None:

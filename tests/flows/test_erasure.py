@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import once
 from app.core.settings import WeChat
 from app.credit_bank import prior_learning
 from app.flows import inbound
@@ -64,6 +65,8 @@ async def be_asked(session: AsyncSession, person: Person, town: Town) -> None:
     """A notice allowed, a duty waiting, an evening planned."""
     (mine,) = await list_identities(session, person.id)
     await permits.give(session, key="tap", identity_id=mine.id, template_id="T", now=NOW)
+    booked = await once.begin(session, person_id=person.id, key="a-click", asked="", now=NOW)
+    booked.answer = {"author": "张三丰"}
     await tell(
         session, key="duty:1", person_id=person.id, kind="duty", text="张三丰，请转发", now=NOW
     )
@@ -131,7 +134,7 @@ async def test_nothing_personal_is_left_anywhere(session: AsyncSession) -> None:
     assert [tuple(row) for row in texts] == [("", None, "skipped")], "and what waited is not sent"
     states = await session.scalars(text("SELECT state || closed_reason FROM task"))
     assert states.all() == ["dropped本人注销"]
-    for table in ("permit", "sign_up"):
+    for table in ("permit", "sign_up", "request_key"):
         assert await session.scalar(text(f"SELECT count(*) FROM {table}")) == 0  # noqa: S608
 
 

@@ -11,7 +11,7 @@ from app.content.errors import LessonNotFound
 from app.core.errors import DomainError
 from app.editorial import queries as editorial
 from app.editorial.errors import ManuscriptExists
-from app.flows import daily_push, push_drafts
+from app.flows import push_drafts
 from app.flows.push_drafts import PushDateUnsuitable, PushTextUnsuitable
 from app.push.models import Letter, Task
 from tests.factories.content import make_lesson
@@ -19,6 +19,15 @@ from tests.factories.people import NOW, make_office, make_person, make_town
 from tests.factories.pushing import TODAY, TOMORROW, at, make_group, make_push
 
 EVENING = at(18, 30)
+
+
+async def draft_all(session: AsyncSession) -> list[int]:
+    """What the job of the evening does, town by town."""
+    towns = await push_drafts.list_undrafted(session, day=TOMORROW)
+    drafted = [
+        await push_drafts.draft(session, org_id=one, day=TOMORROW, now=EVENING) for one in towns
+    ]
+    return [one for one in drafted if one is not None]
 
 
 async def tasks_of(session: AsyncSession) -> list[str]:
@@ -34,8 +43,8 @@ async def test_tomorrows_push_is_drafted_and_on_its_way_to_the_editor(
     editor = await make_person(session)
     await make_office(session, editor, "editor", town.town)
     lesson = await make_lesson(session)
-    (drafted,) = await push_drafts.draft_tomorrow(session, due_at=EVENING, now=EVENING)
-    assert await push_drafts.draft_tomorrow(session, due_at=EVENING, now=EVENING) == []
+    (drafted,) = await draft_all(session)
+    assert await draft_all(session) == []
     manuscript = await editorial.get(session, drafted)
     assert (manuscript.state, manuscript.author_id) == ("first_review", None)
     assert manuscript.key == f"push:{town.town.id}:{TOMORROW}"
@@ -61,7 +70,7 @@ async def test_what_somebody_wrote_is_left_alone(session: AsyncSession) -> None:
     assert again.id == first.id
     with pytest.raises(ManuscriptExists):
         await push_drafts.write(session, **{**facts, "text": "别的"}, author_id=author.id, now=NOW)
-    assert await push_drafts.draft_tomorrow(session, due_at=EVENING, now=EVENING) == []
+    assert await draft_all(session) == []
     changed = await push_drafts.change(
         session,
         manuscript_id=first.id,
@@ -95,41 +104,14 @@ async def test_a_push_makes_sense(session: AsyncSession) -> None:
             await push_drafts.write(session, **{**usual, **other}, author_id=None, now=NOW)
 
 
-async def test_towns_without_groups_and_stale_runs_draft_nothing(session: AsyncSession) -> None:
+async def test_towns_without_groups_draft_nothing(session: AsyncSession) -> None:
     town = await make_town(session)
-    await make_lesson(session)
-    assert await push_drafts.draft_tomorrow(session, due_at=EVENING, now=EVENING) == []
-    await make_group(session, town.west, await make_person(session))
-    two_days_later = EVENING + timedelta(days=2)
-    assert await push_drafts.draft_tomorrow(session, due_at=EVENING, now=two_days_later) == []
+    await make_push(session, town.west, await make_lesson(session), day=TOMORROW)
+    assert await draft_all(session) == []
 
 
 async def test_with_nothing_to_push_the_administrator_is_asked(session: AsyncSession) -> None:
     town = await make_town(session)
     await make_group(session, town.west, await make_person(session))
-    assert await push_drafts.draft_tomorrow(session, due_at=EVENING, now=EVENING) == []
+    assert await draft_all(session) == []
     assert await tasks_of(session) == ["push_not_approved"]
-
-
-async def test_the_administrator_hears_of_a_late_push_twice(session: AsyncSession) -> None:
-    town = await make_town(session)
-    admin = await make_person(session)
-    await make_office(session, admin, "admin", town.town)
-    await make_group(session, town.west, admin)
-    push = await make_push(
-        session, town.town, await make_lesson(session), day=TOMORROW, state="second_review"
-    )
-    for instant, letters in (
-        (at(20, 29), 0),
-        (at(20, 30), 1),
-        (at(23), 1),
-        (at(7, 59, day=TOMORROW), 1),
-        (at(8, day=TOMORROW), 2),
-        (at(9, day=TOMORROW), 2),
-    ):
-        await push_drafts.warn_unapproved(session, now=instant)
-        found = (await session.scalars(select(Letter))).all()
-        assert len(found) == letters, instant
-    push.state = "approved"
-    await daily_push.schedule_approved(session, now=at(9, day=TOMORROW))
-    assert await tasks_of(session) == []

@@ -179,7 +179,7 @@ async def test_a_hand_is_asked_reminded_and_heard(open_newsroom: Opens) -> None:
         newsroom.service.forward(hours=2, seconds=1)
         for _ in range(2):
             await watch()
-        assert await letters_to(leader.id) == 1
+        assert await letters_to(leader.id) == 2, "that it is overdue, and what of the week"
         await newsroom.service.ask("POST", f"/tasks/{task.id}/done", newsroom.editor, json={})
         assert await newsroom.state(issue_id) == "published"
         assert await newsroom.tasks(issue_id) == []
@@ -226,16 +226,20 @@ async def test_nobody_has_to_remember_the_week(newsroom: Newsroom) -> None:
             risks = list(await session.scalars(open_))
         return await letters_to(newsroom.editor.id), await letters_to(leader.id), risks
 
-    assert (await at(tuesday - 49 * HOUR))[:2] == (0, 0)
-    editor, boss, risks = await at(tuesday - 47 * HOUR)
-    assert (editor, boss, len(risks)) == (1, 0, 1), "the week before ends without an issue"
-    assert await at(tuesday - 23 * HOUR) == (1, 1, [])
-    assert await at(friday - 49 * HOUR) == (1, 1, [])
+    editor, boss, risks = await at(tuesday - 49 * HOUR)
+    assert (editor, boss, len(risks)) == (0, 1, 1), "the week before ends without an issue"
+    assert (await at(tuesday - 47 * HOUR))[:2] == (1, 1)
+    assert await at(tuesday - 23 * HOUR) == (1, 2, [])
+    assert await at(friday - 49 * HOUR) == (1, 2, [])
     editor, boss, risks = await at(friday - 23 * HOUR)
-    assert (editor, boss, len(risks)) == (2, 2, 1)
+    assert (editor, boss, len(risks)) == (2, 4, 1), "of the slot, and of the week"
     issue_id = await approved(newsroom)
     assert await schedule(newsroom, issue_id, None) == friday
-    assert await at(friday - 22 * HOUR) == (2, 2, []), "all is well again"
+    assert await at(friday - 22 * HOUR) == (2, 4, []), "all is well again"
+    async with transaction() as session:
+        (await session.get_one(Manuscript, issue_id)).state = "failed"
+    editor, boss, risks = await at(friday + HOUR)
+    assert (boss, len(risks)) == (5, 1), "and not so well after all"
 
 
 async def test_withdrawn_before_its_time(newsroom: Newsroom) -> None:

@@ -1,4 +1,4 @@
-from datetime import time
+from datetime import UTC, time
 from typing import Any
 
 import pytest
@@ -59,6 +59,7 @@ async def test_the_same_group_again_is_the_first(session: AsyncSession) -> None:
         ({"send_at": time(7, 29)}, GroupHoursUnsuitable),
         ({"send_at": time(21), "deadline": time(22)}, GroupHoursUnsuitable),
         ({"deadline": time(7, 40)}, GroupHoursUnsuitable),
+        ({"send_at": time(7, 40, tzinfo=UTC)}, GroupHoursUnsuitable),
     ],
 )
 async def test_what_makes_no_sense_is_refused(

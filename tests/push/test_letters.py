@@ -179,6 +179,23 @@ async def test_a_claim_whose_process_died_is_in_doubt_for_ever(session: AsyncSes
     assert await claim(session, lost) is None
 
 
+@pytest.mark.parametrize(("kind", "priority"), [("duty", 0), ("lesson", -10), ("activity", -10)])
+async def test_reminders_let_others_go_first(
+    session: AsyncSession, kind: str, priority: int
+) -> None:
+    person = await make_person(session)
+    left = await letters.write(
+        session, key="a", person_id=person.id, kind=kind, text="今天的课", now=NOW
+    )
+    assert left is not None
+    of_jobs = text("SELECT priority FROM procrastinate_jobs")
+    assert list(await session.scalars(of_jobs)) == [priority]
+    # Lost and left again, it is no more urgent.
+    await session.execute(text("DELETE FROM procrastinate_jobs"))
+    assert await letters.queue_again(session, now=NOW + letters.JOB_LOST * 2) == 1
+    assert list(await session.scalars(of_jobs)) == [priority]
+
+
 async def test_a_letter_whose_job_gave_up_is_queued_again(session: AsyncSession) -> None:
     person = await make_person(session)
     lost, sent = await make_letters(session, person.id, 2)

@@ -104,8 +104,11 @@ async def test_thousands_of_groups_are_planned_in_one_statement(session: AsyncSe
     await make_push(session, town.west, lesson, day=TOMORROW)
     assert await plan(session) == 5000
     assert await session.scalar(select(func.count()).select_from(Delivery)) == 5000
-    due = await planning.list_due(session, now=at(8, day=TOMORROW))
+    due = await planning.take_due(session, now=at(8, day=TOMORROW))
     assert len(due) == planning.BATCH
+    # They have their jobs: it is others' turn.
+    following = await planning.take_due(session, now=at(8, day=TOMORROW))
+    assert (len(following), set(due) & set(following)) == (planning.BATCH, set())
 
 
 async def test_the_next_lesson_was_never_pushed_or_longest_ago(session: AsyncSession) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.push import tasks
@@ -96,10 +97,62 @@ async def test_open_ones_come_first_and_a_closing_is_final(
     assert await keys(session, person_ids=[person.id]) == ["second", "first"]
 
 
+async def test_the_closed_ones_follow_the_newest_first(session: AsyncSession, town: Town) -> None:
+    """On any page, from either half to the other."""
+    person = await make_person(session)
+    for number in range(7):
+        one = await open_one(session, str(number), town.west.id, person_id=person.id, hours=number)
+        if number % 2:
+            await tasks.close_task(
+                session, task_id=one.id, by_id=person.id, reason="好了", done=True, now=NOW
+            )
+    assert await keys(session, person_ids=[person.id]) == [*"0246", *"531"]
+
+
+async def test_open_tasks_are_read_by_their_index(session: AsyncSession, town: Town) -> None:
+    """A parameter instead of the word would hide the index from the plan."""
+    assert town
+    query = select(Task.id).where(tasks.OPEN, Task.org_id == 1)
+    words = str(query.compile(compile_kwargs={"literal_binds": True}))
+    await session.execute(text("SET LOCAL enable_seqscan = off"))
+    plan = "\n".join(await session.scalars(text(f"EXPLAIN {words}")))
+    assert "task_open_idx" in plan
+    assert list(query.compile().params) == ["org_id_1"]
+
+
+async def raise_one(session: AsyncSession, town: Town, said: str) -> bool:
+    return await tasks.raise_task(
+        session, key="week", kind="week_at_risk", org_id=town.town.id, person_id=None,
+        role="admin", title="本周", text=said, due_at=NOW + HOUR, now=NOW,
+    )  # fmt: skip
+
+
+async def test_what_comes_back_is_raised_again(session: AsyncSession, town: Town) -> None:
+    person = await make_person(session)
+    assert await raise_one(session, town, "没有稿子")
+    assert not await raise_one(session, town, "没有稿子"), "once is news"
+    [task] = await session.scalars(select(Task))
+    await session.execute(update(Task).values(state="dropped", closed_at=NOW, closed_reason="好了"))
+    assert await raise_one(session, town, "没有稿子"), "the service closed it, and it is back"
+    await tasks.close_task(
+        session, task_id=task.id, by_id=person.id, reason="知道了", done=False, now=NOW
+    )
+    assert not await raise_one(session, town, "没有稿子"), "a person has heard it"
+    assert await raise_one(session, town, "有一期没有发出"), "this one not yet"
+    await session.refresh(task)
+    assert (task.state, task.text, task.closed_at) == ("open", "有一期没有发出", None)
+
+
 async def test_tasks_of_who_is_gone_are_dropped(session: AsyncSession, town: Town) -> None:
     person, other = await make_person(session), await make_person(session)
     mine = await open_one(session, "mine", town.west.id, person_id=person.id)
     theirs = await open_one(session, "theirs", town.west.id, person_id=other.id)
+    issue = await open_one(session, "issue", town.west.id, person_id=person.id)
+    issue.kind = "publish_by_hand"
+    await session.flush()
     await tasks.drop_tasks_of(session, person_ids=[person.id], reason="本人注销", now=NOW)
-    states = [(await tasks.get_task(session, task_id=one.id)).state for one in (mine, theirs)]
-    assert states == ["dropped", "open"]
+    states = [
+        (await tasks.get_task(session, task_id=one.id)).state for one in (mine, theirs, issue)
+    ]
+    assert states == ["dropped", "open", "open"]
+    assert (issue.person_id, issue.role) == (None, "admin")

@@ -56,6 +56,14 @@ def give(answer: Any) -> httpx.Response:
     return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
 
 
+@pytest.mark.parametrize("code", [304023, 304024])
+async def test_what_waits_for_an_audit_may_still_appear(code: int) -> None:
+    server = Server(refused(code, status=202, message="push message is waiting for audit now"))
+    with pytest.raises(errors.QQAudited) as raised:
+        await server.say()
+    assert raised.value.maybe_done
+
+
 async def test_the_bot_speaks_first_or_answers() -> None:
     server = Server()
     assert await server.say() == "ROBOT1.0_x"

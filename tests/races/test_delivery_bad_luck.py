@@ -150,7 +150,7 @@ async def test_nothing_goes_out_before_its_hour_after_it_closed_or_on_the_next_d
         await story.send()
         assert await story.state() == "planned", instant
         async with transaction() as session:
-            assert not await planning.list_due(session, now=instant)
+            assert not await planning.take_due(session, now=instant)
     set_clock(at(0, 0, day=TOMORROW))
     await story.send()
     assert (await story.state(), story.seen()) == ("skipped", 0)

@@ -12,6 +12,7 @@ from app.wecom.client import WeComClient
 from app.wecom.groups import (
     GroupTask,
     add_group_task,
+    cancel_group_task,
     find_group_task,
     get_group_results,
     remind_group_task,
@@ -121,6 +122,19 @@ async def test_an_owner_is_reminded_three_times_a_day(
     await remind_group_task(wecom, msg_id=task.msg_id)
     with pytest.raises(errors.GroupTaskGone):
         await remind_group_task(wecom, msg_id="msg-unknown")
+
+
+@pytest.mark.usefixtures("groups")
+async def test_a_cancelled_task_cannot_be_sent_any_more(
+    wecom: WeComClient, admin: httpx.AsyncClient
+) -> None:
+    task = await ask(wecom, "wr1")
+    for _ in range(2):
+        await cancel_group_task(wecom, msg_id=task.msg_id)
+    confirmed = await admin.post(f"/_sandbox/wecom/tasks/{task.msg_id}/confirm")
+    assert confirmed.status_code == 409
+    with pytest.raises(errors.GroupTaskGone):
+        await cancel_group_task(wecom, msg_id="msg-unknown")
 
 
 @pytest.mark.usefixtures("groups")
