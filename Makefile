@@ -13,10 +13,11 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 # The stamp carries the lock's date: a changed lock sets up again, an unchanged one costs nothing.
-.venv/.run-stamp: requirements.lock pyproject.toml
+.venv/.run-stamp: requirements.lock requirements-assets.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer (with venv) is needed and was not found" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --require-hashes -r requirements-assets.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
