@@ -13,6 +13,7 @@ from tests.api.service import Service
 from tests.api.studio import XSS, harm_in, number_of, said, send, word_file, working
 from tests.factories.editorial import picture
 
+pytestmark = pytest.mark.usefixtures("our_town")
 LIST = "/studio/manuscripts?kind=issue"
 WORD = "application/vnd.openxmlformats"
 

@@ -12,7 +12,11 @@ from tests.api.service import Resident, Service
 from tests.browser.test_sign_in import service  # noqa: F401  the service, listening
 from tests.factories.editorial import picture
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(120),
+    pytest.mark.usefixtures("our_town"),
+]
 LOOK = os.environ.get("SHOUSHAN_LOOK_AT")
 """A folder for pictures to look at."""
 DESK = ViewportSize(width=1280, height=800)
