@@ -116,7 +116,7 @@ async def _then(
     issue = f"/studio/manuscripts/{manuscript.id}"
     if do == "stay":
         return f"{issue}/articles/{number}?said=saved"
-    if do != "submit" or manuscript.state != "draft":
+    if do != "submit" or manuscript.state not in ("draft", "first_review"):
         return f"{issue}?said=saved"
     try:
         async with session.begin_nested():
