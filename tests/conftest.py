@@ -89,6 +89,13 @@ def fresh_settings() -> Iterator[None]:
 
 
 @pytest.fixture
+def our_town(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The official account is that of the tests' small town."""
+    monkeypatch.setenv("SHOUSHAN_TOWN_CODE", "T")
+    get_settings.cache_clear()
+
+
+@pytest.fixture
 def now() -> datetime:
     return NOW
 

@@ -15,7 +15,12 @@ from app.api.errors import problems
 from app.api.idempotency import once
 from app.api.schemas import Body
 from app.editorial import queries
-from app.editorial.errors import ManuscriptNotFound, NotInThisState, NotYourReview
+from app.editorial.errors import (
+    ManuscriptNotFound,
+    NotInThisState,
+    NotYourReview,
+    PublishingNotYours,
+)
 from app.editorial.models import Manuscript
 from app.editorial.rules import REVIEWS, Kind
 from app.flows import editorial as flow
@@ -62,13 +67,27 @@ class WithdrawIn(Body):
 async def manuscript_for(
     session: AsyncSession, *, kind: Kind, manuscript_id: int, actor: Actor, may: Right
 ) -> Manuscript:
-    """The manuscript, for whom a policy lets near it. Another kind is not found here."""
+    """The manuscript, for whom a policy lets near it. Another kind is not found here.
+
+    Raises ManuscriptNotFound, NotYourBranch, PublishingNotYours (of who may only write there).
+    """
     manuscript = await queries.get(session, manuscript_id)
     if manuscript.kind != kind:
         raise ManuscriptNotFound(manuscript_id=manuscript_id)
-    if not may(actor, await people.lineage_of(session, manuscript.org_id)):
-        raise NotYourBranch
-    return manuscript
+    lineage = await people.lineage_of(session, manuscript.org_id)
+    if may(actor, lineage):
+        return manuscript
+    if may is policy.can_publish and policy.can_write(actor, lineage):
+        raise PublishingNotYours
+    raise NotYourBranch
+
+
+async def _right_to_try(session: AsyncSession, manuscript_id: int, actor: Actor) -> Right:
+    """Authors see their own: they hear that this review is not theirs, nothing about a village."""
+    author_id = (await queries.get(session, manuscript_id)).author_id
+    if author_id in {actor.person_id, *await people.list_selves(session, actor.person_id)}:
+        return lambda _actor, _lineage: True
+    return policy.can_see_pushing
 
 
 def add_steps(router: APIRouter, *, kind: Kind, show: Show, schedule: Move, withdraw: Move) -> None:
@@ -112,8 +131,9 @@ def _add_reviews(router: APIRouter, *, kind: Kind, show: Show) -> None:
         now: Now,
     ) -> BaseModel:
         """First an editor, then a chief editor, last an administrator; none of them wrote it."""
+        may = await _right_to_try(session, manuscript_id, actor)
         manuscript = await manuscript_for(
-            session, kind=kind, manuscript_id=manuscript_id, actor=actor, may=policy.can_see_pushing
+            session, kind=kind, manuscript_id=manuscript_id, actor=actor, may=may
         )
         due = manuscript.state
         if due not in REVIEWS or body.step not in {None, due}:

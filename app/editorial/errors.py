@@ -31,6 +31,12 @@ class ReviewerNotIndependent(Conflict):
     title = "三审须由三个不同的人完成，且不能是作者"
 
 
+class PublishingNotYours(Forbidden):
+    """Of somebody who may write there, and no more."""
+
+    title = "排期和撤稿要由编辑、主编或管理员来办，请联系他们"
+
+
 class NotYourReview(Forbidden):
     title = "这一审不由您负责"
 

@@ -13,6 +13,7 @@ from tests.api.service import Service
 from tests.api.studio import XSS, harm_in, number_of, said, send, word_file, working
 from tests.factories.editorial import picture
 
+pytestmark = pytest.mark.usefixtures("our_town")
 LIST = "/studio/manuscripts?kind=issue"
 WORD = "application/vnd.openxmlformats"
 
@@ -221,7 +222,7 @@ async def test_submitted_withdrawn_and_written_once_more(service: Service, room:
         assert "送审前还要改" not in page.text
         assert (await send(browser, page, f"/{issue}/submit")).status_code == 303
         # A change takes it back: what was reviewed is another text.
-        assert "保存以后会回到草稿" in (await browser.get(path)).text
+        assert "改了再保存，就回到草稿" in (await browser.get(path)).text
         await save(browser, path, markdown="改过的正文。")
         assert await service.count("manuscript", "state = 'draft'") == 1
         page = await browser.get(f"/studio/manuscripts/{issue}")

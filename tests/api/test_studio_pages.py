@@ -19,6 +19,7 @@ from tests.api.studio import XSS, harm_in, said, working
 from tests.content.drafts import make_lesson
 from tests.factories.pushing import make_delivery, make_group, make_push
 
+pytestmark = pytest.mark.usefixtures("our_town")
 NOWHERE = 2**62
 
 

@@ -9,10 +9,15 @@ from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, ex
 from app.api.pages.frame import TEXT_COOKIE
 from tests.api.newsroom import Newsroom, open_newsroom
 from tests.api.service import Resident, Service
+from tests.api.test_studio_pages import relayed
 from tests.browser.test_sign_in import service  # noqa: F401  the service, listening
 from tests.factories.editorial import picture
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(120),
+    pytest.mark.usefixtures("our_town"),
+]
 LOOK = os.environ.get("SHOUSHAN_LOOK_AT")
 """A folder for pictures to look at."""
 DESK = ViewportSize(width=1280, height=800)
@@ -140,6 +145,41 @@ async def test_an_article_with_a_picture_comes_back_with_remarks(
     await page.goto(address)
     await expect(page.locator(".back-step")).to_contain_text("初审")
     await look(page, "returned")
+    assert complaints == []
+
+
+async def test_a_relay_is_copied_forwarded_and_counted(
+    browser: Browser,
+    service: Service,  # noqa: F811
+    room: Newsroom,
+) -> None:
+    """And the smaller pages around it: groups, an activity and its code, what nobody has yet."""
+    _, group = await relayed(room.tutor)
+    page, complaints = await signed_in(browser, service, room.tutor)
+    await expect(page.get_by_role("button", name="复制文案")).to_be_visible()
+    await expect(page.locator(".relay-pictures img")).to_be_visible()
+    await look(page, "home-relay")
+    await page.get_by_role("button", name="已转发").click()
+    await expect(page.get_by_text("已登记转发")).to_be_visible()
+    await expect(page.get_by_text("现在没有要办的事")).to_be_visible()
+    root = f"{service.settings.base_url}/studio"
+    for name, path in (("groups", "/groups"), ("group", f"/groups/{group}")):
+        await page.goto(root + path)
+        await look(page, name)
+    await page.goto(f"{root}/activities")
+    await look(page, "activities-none")
+    await page.get_by_role("link", name="发布活动").first.click()
+    await page.get_by_label("活动名称").fill("冬至慰问独居老人")
+    await look(page, "activity-form")
+    await page.get_by_role("button", name="发布活动").click()
+    await expect(page.get_by_text("还没有人签到")).to_be_visible()
+    await look(page, "activity")
+    await page.get_by_role("link", name="出示签到码").click()
+    await expect(page.locator(".door-qr svg")).to_be_visible()
+    await look(page, "code")
+    for name, path in (("pushes-none", "/manuscripts"), ("lessons", "/lessons")):
+        await page.goto(root + path)
+        await look(page, name)
     assert complaints == []
 
 

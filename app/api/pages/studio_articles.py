@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import FormData
 
 from app.api.deps import Now, SessionDep, SettingsDep
 from app.api.pages.article_preview import article_shown, cover_url
@@ -15,10 +16,12 @@ from app.api.pages.router import page_router
 from app.api.pages.studio_editor import CSP, Body, editor_facts, read_body, read_picture
 from app.api.pages.studio_scope import Id, number_in, show, text_in
 from app.api.review_steps import manuscript_for
-from app.editorial import limits, queries
-from app.editorial.errors import DigestStale, NotInThisState
+from app.core.errors import Invalid
+from app.editorial import limits, pictures, queries
+from app.editorial.errors import DigestStale, NotInThisState, UploadNotFound
 from app.editorial.models import Manuscript
 from app.editorial.rules import CHANGEABLE
+from app.editorial.wechat_html import OWN_PICTURE
 from app.editorial.wordings import find_body, is_untouched
 from app.flows import editorial as flow
 from app.people import policy
@@ -60,7 +63,7 @@ async def save_article(
     """A file that is refused costs no text; who was second sees both wordings."""
     manuscript, body = await _issue(session, actor, manuscript_id)
     by_id = actor.person_id
-    written = await read_body(session, form, settings=settings, by_id=by_id, now=now)
+    written = await read_body(request, session, form, settings=settings, by_id=by_id, now=now)
     cover, fault = await read_picture(
         session, form, "cover_file", settings=settings, by_id=by_id, now=now
     )
@@ -70,7 +73,7 @@ async def save_article(
     article: dict[str, Any] = {name: text_in(form, f"a_{name}").strip() for name in TYPED_MAX}
     article |= {
         "markdown": written.markdown,
-        "cover": cover.id if cover else number_in(form, "cover"),
+        "cover": cover.id if cover else await _cover(session, form, written.markdown),
     }
     for name, most in TYPED_MAX.items():
         if len(article[name]) > most:
@@ -87,13 +90,40 @@ async def save_article(
                 stale=True,
             )  # fmt: skip
         else:
-            back = f"/studio/manuscripts/{manuscript_id}"
-            stays = text_in(form, "do") == "stay" or written.came_in
-            where = f"{back}/articles/{number}" if stays else back
-            return go(request, f"{where}?said=saved")
+            done = "stay" if written.came_in else text_in(form, "do")
+            return go(request, await _then(session, manuscript, number, done, by_id, now=now))
     return await _form(
         request, session, manuscript, number, article, written, errors=errors, digest=digest
     )
+
+
+async def _cover(session: AsyncSession, form: FormData, markdown: str) -> int | None:
+    """The one it has; else the first picture of the text, so that nobody need choose it twice."""
+    kept = number_in(form, "cover")
+    first = OWN_PICTURE.search(markdown)
+    if kept is not None or first is None:
+        return kept
+    try:
+        return (await pictures.find(session, sha256=first[1])).id
+    except UploadNotFound:
+        return None
+
+
+async def _then(
+    session: AsyncSession, manuscript: Manuscript, number: int, do: str, by_id: int, *, now: Now
+) -> str:
+    """Where to go after it was saved; what is not fit for a review yet stays a draft."""
+    issue = f"/studio/manuscripts/{manuscript.id}"
+    if do == "stay":
+        return f"{issue}/articles/{number}?said=saved"
+    if do != "submit" or manuscript.state not in ("draft", "first_review"):
+        return f"{issue}?said=saved"
+    try:
+        async with session.begin_nested():
+            await flow.submit(session, manuscript_id=manuscript.id, by_id=by_id, now=now)
+    except Invalid:
+        return f"{issue}?said=unfinished"
+    return f"{issue}?said=submitted"
 
 
 async def _save(
@@ -172,5 +202,6 @@ async def _form(
         theirs=theirs,
         stale=stale,
         limits=LIMITS,
+        alone=len((await queries.body_of(session, manuscript_id=manuscript.id))["articles"]) == 1,
         **editor_facts(request, replace(written, markdown=article["markdown"])),
     )

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import FormData
 
 from app.api.deps import Now, SessionDep, SettingsDep
-from app.api.pages import frame, static
+from app.api.pages import cookies, frame, static
 from app.api.pages.article_preview import laid_out
 from app.api.pages.doors import StudioPerson
 from app.api.pages.forgery import Form
@@ -60,14 +60,23 @@ def editor_facts(request: Request, body: Body) -> dict[str, object]:
 
 
 async def read_body(
-    session: AsyncSession, form: FormData, *, settings: Settings, by_id: int, now: datetime
+    request: Request,
+    session: AsyncSession,
+    form: FormData,
+    *,
+    settings: Settings,
+    by_id: int,
+    now: datetime,
 ) -> Body:
     """The text, with a Word file's or a picture's content after it; what was refused, by field."""
     errors: dict[str, str] = {}
     markdown, came_in, dropped = text_in(form, "markdown"), False, 0
     facts = {"directory": settings.data_dir, "by_id": by_id}
     if text_in(form, "format") == "html":
-        pasted = await rich_text.from_html(session, html=text_in(form, "html"), **facts, now=now)  # type: ignore[arg-type]
+        # In a page our pictures lie below the service's root; in a text they have no such prefix.
+        shown = f' src="{cookies.root_of(request)}/uploads/'
+        html = text_in(form, "html").replace(shown, ' src="/uploads/')
+        pasted = await rich_text.from_html(session, html=html, **facts, now=now)  # type: ignore[arg-type]
         markdown, dropped = pasted.markdown, pasted.dropped
     word = file_in(form, "word")
     if word is not None:
@@ -123,8 +132,9 @@ async def read_picture(
 
 @router.post("/pictures")
 async def upload_picture(
-    form: Form, actor: StudioPerson, session: SessionDep, settings: SettingsDep, now: Now
-) -> Response:
+    request: Request, form: Form, actor: StudioPerson, session: SessionDep, settings: SettingsDep,
+    now: Now,
+) -> Response:  # fmt: skip
     """A picture pasted, dropped or chosen in the editor: its address, or why not, as JSON."""
     if not policy.can_upload(actor):
         raise PicturesNotYours
@@ -133,7 +143,7 @@ async def upload_picture(
     )
     if kept is None:
         return JSONResponse({"said": fault or "没有选图片"}, 400)
-    return JSONResponse({"url": pictures.url_of(kept), "id": kept.id})
+    return JSONResponse({"url": cookies.root_of(request) + pictures.url_of(kept), "id": kept.id})
 
 
 @router.post("/preview")
@@ -142,7 +152,9 @@ async def preview(
     now: Now,
 ) -> Response:  # fmt: skip
     """What the editor holds at this moment, in a phone: a part of a page, put in by a script."""
-    body = await read_body(session, form, settings=settings, by_id=actor.person_id, now=now)
+    body = await read_body(
+        request, session, form, settings=settings, by_id=actor.person_id, now=now
+    )
     as_article = text_in(form, "preview") == "article"
     refused = ""
     if as_article:

@@ -12,15 +12,17 @@ from app.api.pages.doors import StudioPerson, go
 from app.api.pages.forgery import Form
 from app.api.pages.qr_pictures import qr_svg
 from app.api.pages.router import page_router
-from app.api.pages.studio_scope import Id, overseen, show, text_in
+from app.api.pages.studio_scope import Id, account_place, overseen, show, text_in
 from app.api.tasks import NotYourTask
 from app.core.clock import local_day, period_of
 from app.core.settings import Settings
 from app.editorial import mine
 from app.editorial import queries as editorial
 from app.flows import editorial as flow
+from app.flows import prior_learning
 from app.flows.relay import Relay, find_relay
 from app.flows.tasks import finish
+from app.people import policy as people_policy
 from app.people import queries as people
 from app.people.policy import Actor
 from app.push import policy, reach, tasks
@@ -30,6 +32,7 @@ from app.push.reach import Reached
 
 router = page_router("/studio")
 TASKS_SHOWN, REASON_MAX = 50, 200
+RECOGNISERS = ("tutor", "admin")
 REVIEW, RELAY, BY_HAND = "review", "relay", "publish_by_hand"
 
 
@@ -56,6 +59,13 @@ async def home(
     ]
     today = local_day(now)
     rows = await week_reach(session, actor, now)
+    town = await account_place(session, settings)
+    recognises = any(office.role in RECOGNISERS for office in actor.offices)
+    asked = (
+        await prior_learning.list_open_for(session, actor=actor, limit=TASKS_SHOWN)
+        if recognises
+        else []
+    )
     return show(
         request,
         "home.html",
@@ -66,6 +76,9 @@ async def home(
         returned=returned,
         review_names=flow.REVIEW_NAMES,
         reached=rows,
+        recognises=recognises,
+        asked=len(asked),
+        writes_issues=town is not None and people_policy.can_write(actor, town.lineage),
         totals=totals_of(rows),
     )
 

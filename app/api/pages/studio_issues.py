@@ -5,12 +5,13 @@ from typing import Any
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.deps import Now, SessionDep
+from app.api.bank import NotYourBranch
+from app.api.deps import Now, SessionDep, SettingsDep
 from app.api.pages.doors import StudioPerson, go
 from app.api.pages.forgery import Form
 from app.api.pages.repeats import once
 from app.api.pages.router import page_router
-from app.api.pages.studio_scope import Id, number_in, place_for, text_in
+from app.api.pages.studio_scope import Id, account_place, number_in, text_in
 from app.api.review_steps import manuscript_for
 from app.core.errors import Conflict
 from app.editorial import desk, limits, queries
@@ -23,6 +24,10 @@ from app.people.policy import Actor
 router = page_router("/studio/manuscripts")
 
 
+class AccountNotYours(NotYourBranch):
+    title = "公众号由镇里统一编写，村里请写每日推送"
+
+
 class IssueFull(Conflict):
     title = f"一期最多 {limits.ARTICLES_MAX} 篇"
 
@@ -30,10 +35,17 @@ class IssueFull(Conflict):
 @router.post("/new-issue")
 @once
 async def begin(
-    request: Request, form: Form, actor: StudioPerson, session: SessionDep, now: Now
+    request: Request,
+    form: Form,
+    actor: StudioPerson,
+    session: SessionDep,
+    settings: SettingsDep,
+    now: Now,
 ) -> Response:
-    """A draft with one empty article, to be written at once."""
-    place = await place_for(session, actor, text_in(form, "org")[:64])
+    """A draft with one empty article, to be written at once. The account is the town's."""
+    place = await account_place(session, settings)
+    if place is None or not policy.can_write(actor, place.lineage):
+        raise AccountNotYours
     body = {"articles": [dict(EMPTY_ARTICLE)]}
     made = await desk.write(
         session,

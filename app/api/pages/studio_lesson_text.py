@@ -54,7 +54,9 @@ async def write_lesson(
     made = text_in(form, "once")
     if not ONCE.fullmatch(made):
         raise BadRequestKey
-    written = await read_body(session, form, settings=settings, by_id=actor.person_id, now=now)
+    written = await read_body(
+        request, session, form, settings=settings, by_id=actor.person_id, now=now
+    )
     typed, errors = _typed(form), dict(written.errors)
     key = f"w{actor.person_id}-{made}"
     try:
@@ -92,7 +94,9 @@ async def change_lesson(
 ) -> Response:
     """Who was second sees both: the other's lesson, and their own text still in the form."""
     lesson = await editable(session, actor, lesson_id)
-    written = await read_body(session, form, settings=settings, by_id=actor.person_id, now=now)
+    written = await read_body(
+        request, session, form, settings=settings, by_id=actor.person_id, now=now
+    )
     typed, errors = _typed(form), dict(written.errors)
     stale = text_in(form, "digest") != lesson.digest
     try:

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.deps import Cursor, EmptyIsAbsent, SessionDep
+from app.api.deps import Cursor, EmptyIsAbsent, SessionDep, SettingsDep
 from app.api.pages.article_preview import article_shown
 from app.api.pages.doors import StudioPerson
 from app.api.pages.prose import shown_html
 from app.api.pages.router import page_router
-from app.api.pages.studio_scope import Id, overseen, readable, show
+from app.api.pages.studio_scope import Id, account_place, overseen, readable, show
 from app.api.pages.studio_story import events_of, progress_of
 from app.content import queries as content
 from app.content.errors import LessonNotFound
@@ -32,6 +32,7 @@ async def list_manuscripts(
     request: Request,
     actor: StudioPerson,
     session: SessionDep,
+    settings: SettingsDep,
     kind: Annotated[Literal["push", "issue"], Query()] = "push",
     cursor: Cursor = None,
 ) -> Response:
@@ -46,9 +47,11 @@ async def list_manuscripts(
     rows = [
         (one, await title_of(session, one), names.get(one.author_id or 0)) for one in page.items
     ]
+    town = await account_place(session, settings)
     return show(
-        request, "manuscripts.html", rows=rows, kind=kind, kinds=KINDS, next_cursor=page.next
-    )
+        request, "manuscripts.html", rows=rows, kind=kind, kinds=KINDS, next_cursor=page.next,
+        may_begin=kind == "push" or (town and policy.can_write(actor, town.lineage)),
+    )  # fmt: skip
 
 
 @router.get("/{manuscript_id}")

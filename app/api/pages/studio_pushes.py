@@ -234,7 +234,8 @@ async def _then(
     now: Now,
 ) -> Response:
     said = "saved"
-    if text_in(form, "do") == "submit":
+    # Unchanged, it is as far on its way as it was.
+    if text_in(form, "do") == "submit" and manuscript.state in ("draft", "first_review"):
         await editorial.submit(session, manuscript_id=manuscript.id, by_id=actor.person_id, now=now)
         said = "submitted"
     return go(request, f"/studio/manuscripts/{manuscript.id}?said={said}")

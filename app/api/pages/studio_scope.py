@@ -10,12 +10,16 @@ from starlette.datastructures import FormData, UploadFile
 
 from app.api.bank import NotYourBranch
 from app.api.pages.frame import number, render
+from app.core.settings import Settings
 from app.editorial import queries
 from app.editorial.models import Manuscript
 from app.people import policy
 from app.people import queries as people
+from app.people.errors import OrganisationNotFound
 from app.people.models import Organisation
 from app.people.policy import WRITERS, Actor
+from app.push import plans
+from app.push.outlets import outlet_of
 from app.push.reach import Reached
 
 Id = Annotated[int, Path(ge=1, lt=2**63)]
@@ -24,6 +28,7 @@ HIDDEN_KINDS = ("group", "family")
 SAID = {
     "saved": "已保存",
     "submitted": "已送审，审稿人已经收到通知",
+    "unfinished": "已保存；还没有送审，请先把下面几处改好",
     "taken_back": "已保存，稿件回到草稿，改好后再送审",
     "reviewed": "已审，作者会收到通知",
     "scheduled": "已排期",
@@ -87,6 +92,15 @@ async def place_for(session: AsyncSession, actor: Actor, code: str | None) -> Or
     if not policy.can_write(actor, organisation.lineage):
         raise NotYourBranch
     return organisation
+
+
+async def account_place(session: AsyncSession, settings: Settings) -> Organisation | None:
+    """Whose the issues of the official account are; None before there is a town."""
+    try:
+        plan = await plans.plan_of(session, outlet=outlet_of(settings))
+    except OrganisationNotFound:
+        return None
+    return await people.get_organisation(session, plan.org_id)
 
 
 def overseen(actor: Actor) -> list[int]:

@@ -11,7 +11,7 @@ from app.api.deps import EmptyIsAbsent, Now, SessionDep, SettingsDep
 from app.api.pages.doors import StudioPerson, go
 from app.api.pages.forgery import Form
 from app.api.pages.router import page_router
-from app.api.pages.studio_scope import Id, place_for, places_of, show, text_in
+from app.api.pages.studio_scope import Id, account_place, place_for, places_of, show, text_in
 from app.api.review_steps import manuscript_for
 from app.content import queries as content
 from app.content.errors import LessonNotFound
@@ -24,11 +24,9 @@ from app.flows import push_drafts, settling
 from app.flows.push_drafts import AHEAD, MOVABLE, PushDateUnsuitable
 from app.people import policy
 from app.people import queries as people
-from app.people.errors import OrganisationNotFound
 from app.people.models import Organisation
 from app.people.policy import Actor
 from app.push import plans
-from app.push.outlets import outlet_of
 from app.push.planner import monday_of
 
 router = page_router("/studio/week")
@@ -213,15 +211,12 @@ async def _issues(
     session: AsyncSession, actor: Actor, settings: Settings, monday: date
 ) -> tuple[list[tuple[Manuscript, str, datetime | None]], dict[date, str]]:
     """Of the town's account, for who may see its plan; with the days on which nothing appears."""
-    try:
-        plan = await plans.plan_of(session, outlet=outlet_of(settings))
-    except OrganisationNotFound:
-        return [], {}
-    if not policy.can_see_pushing(actor, await people.lineage_of(session, plan.org_id)):
+    town = await account_place(session, settings)
+    if town is None or not policy.can_see_pushing(actor, town.lineage):
         return [], {}
     rows = await plans.issues_of_week(session, monday=monday)
     found = [(one, await settling.title_of(session, one), at) for one, at in rows]
-    return found, await plans.closed_days(session, org_id=plan.org_id, since=monday)
+    return found, await plans.closed_days(session, org_id=town.id, since=monday)
 
 
 async def _free_days(

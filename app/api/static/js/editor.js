@@ -37,6 +37,7 @@ async function put(range, files) {
       const url = await send(file);
       quill.insertEmbed(range.index, "image", url, "user");
       range.index += 1;
+      quill.setSelection(range.index, 0, "user"); // What is typed next comes after it.
     } catch (error) {
       complain(error.message || "图片没有传上去，请再试一次");
     }
