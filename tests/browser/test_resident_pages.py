@@ -120,7 +120,7 @@ async def test_from_a_link_to_a_certificate(browser: Browser, service: Service) 
 async def test_a_weak_network_loses_no_beat_and_no_answer(
     browser: Browser, service: Service
 ) -> None:
-    lesson_id = await service.lesson(required_seconds=600)
+    lesson_id = await service.lesson(required_seconds=600, html="<p>一段正文。</p>" * 80)
     page = await phone(browser, service, await service.login())
     keys: list[str | None] = []
     weather = {"bad": True}
@@ -149,6 +149,12 @@ async def test_a_weak_network_loses_no_beat_and_no_answer(
     await expect(page.get_by_text("现在没有网络。已经学的时间都在")).to_be_visible()
     await page.context.set_offline(offline=False)
     await expect(page.get_by_text("离开页面不计时")).to_be_visible()
+    # Away and back: how far down one had read is offered, not forced.
+    await page.evaluate("scrollTo(0, 2000)")
+    await page.goto(f"{service.settings.base_url}/me")
+    await page.goto(f"{service.settings.base_url}/lessons/{lesson_id}")
+    await page.get_by_role("button", name="回到上次读到的地方").click()
+    assert await page.evaluate("scrollY") > 0
 
 
 async def test_answers_whose_receipt_got_lost_are_one_attempt(
@@ -198,12 +204,13 @@ async def test_what_was_typed_outlives_a_closed_page_and_an_ended_session(
     await page.goto(service.settings.base_url + "/about")
     await page.goto(asking)
     await expect(words).to_have_value("写到一半断了网")
-    signed_in = await page.context.cookies()
+    (secret,) = [one["value"] for one in await page.context.cookies() if one["name"] == SESSION]
     await page.context.clear_cookies(name=SESSION)
     await page.get_by_role("button", name="交给管理员").click()
     await expect(page.get_by_text("登录已过期，还没有提交")).to_be_visible()
     await look(page, "expired")
-    await page.context.add_cookies(signed_in)
+    base = service.settings.base_url
+    await page.context.add_cookies([{"name": SESSION, "value": secret, "url": base}])
     await page.goto(asking)
     await expect(words).to_have_value("写到一半断了网")
     await page.get_by_role("button", name="交给管理员").click()
