@@ -28,7 +28,8 @@ PUBLIC_PAGES = {
     *("/login", "/login/link/{ticket}", "/login/oauth", "/login/oauth/back", "/logout"),
     *("/login/scan/{code}", "/login/scan/{code}/picture", "/login/scan/{code}/state"),
     *("/signed-in", "/static/{digest}/{name:path}", "/text-size"),
-    *("/", "/about", "/discover", "/goodbye", "/lessons/{lesson_id}", "/verify/{number}"),
+    *("/", "/about", "/discover", "/goodbye", "/lessons/{lesson_id}"),
+    *("/verify", "/verify/{number}", "/favicon.ico"),
 }
 DESIGN = "/design"
 """The style guide: development only, nothing of anybody's."""

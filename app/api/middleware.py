@@ -24,6 +24,7 @@ LARGER = (
     ("/studio/preview", 2 * 1024 * 1024),
     ("/studio/pictures", 10 * 1024 * 1024 + 64 * 1024),
     ("/desk/prior-learning", 10 * 1024 * 1024 + 64 * 1024),
+    ("/credits/prior-learning", 10 * 1024 * 1024 + 64 * 1024),
     ("/desk/organisations", 2 * 1024 * 1024),
 )
 """Where it is not enough: a picture of 10 MB in its form, eight articles of 20,000 characters. The

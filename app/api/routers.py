@@ -22,6 +22,7 @@ from app.api import (
 from app.api import credits as my_credits
 from app.api.pages import (
     boards,
+    complaints,
     credits_page,
     design,
     desk_exports,
@@ -35,6 +36,7 @@ from app.api.pages import (
     honours,
     lesson,
     my_data,
+    my_papers,
     myself,
     office,
     scanning,
@@ -75,11 +77,13 @@ ROUTERS = (
     today.router,  # / (今日), /about
     lesson.router,  # /lessons/{id}, …/beat, answers, result
     credits_page.router,  # /credits (学分银行), …/statement, rules, convert
+    my_papers.router,  # /credits/prior-learning: the resident's side of 认定
     boards.router,  # /ranking
     discover.router,  # /discover, /activities, …/sign-up, cancel
     myself.router,  # /me, …/profile, consents, reminders, letters
+    complaints.router,  # /me/complaints: 投诉和建议
     my_data.router,  # /me/export, /me/erase, /goodbye
-    honours.router,  # /certificates/{number}, ….pdf, …/card, /verify/{number}
+    honours.router,  # /certificates/{number}, ….pdf, …/card, /verify, …/{number}
     text_size.router,  # /text-size
     static.router,  # /static/{digest}/…: our style sheet, script and drawings
     studio_home.router,  # /studio, …/tasks/{id}/done

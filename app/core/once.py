@@ -23,7 +23,7 @@ because an answer may name other people, whose erasure does not reach into it.""
 
 
 class RequestKeyReused(Conflict):
-    title = "这个 Idempotency-Key 已用于另一个请求"
+    title = "刚才已经提交过一次，内容和现在的不同，请刷新后再试"
 
 
 class RequestKey(Model):

@@ -54,7 +54,9 @@ async def verify(session: AsyncSession, *, number: str, press: Press) -> Certifi
         return None
     honour, person = found
     issuer = await issuer_of(session, person)
-    return certificate_of(honour, mask_name(person.name), issuer, press=press)
+    # The paper calls who gave no name the same.
+    holder = mask_name(person.name) if person.name else NAMELESS
+    return certificate_of(honour, holder, issuer, press=press)
 
 
 async def own(session: AsyncSession, *, number: str, person_id: int, press: Press) -> Certificate:

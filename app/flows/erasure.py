@@ -14,7 +14,7 @@ from app.learning import activities
 from app.learning import queries as learning
 from app.people import erasure
 from app.people import queries as people
-from app.push import letters, permits, tasks
+from app.push import complaints, letters, permits, tasks
 from app.recognition import service as recognition
 from app.wechat import inbox
 
@@ -30,6 +30,7 @@ async def erase(session: AsyncSession, *, person_id: int, now: datetime) -> None
     await permits.forget(session, person_id=person_id)
     selves = await people.list_selves(session, person_id)
     await tasks.drop_tasks_of(session, person_ids=selves, reason=erasure.ENDED_BY_ERASURE, now=now)
+    await complaints.forget(session, person_ids=selves, now=now)
     await activities.forget(session, person_ids=selves)
     await once.forget_person(session, person_ids=selves)
     await prior_learning.forget(session, person_ids=selves)
@@ -54,6 +55,7 @@ async def export(session: AsyncSession, *, person_id: int) -> dict[str, Any]:
         "letters": await letters.export(session, person_id=person_id),
         "permits": await permits.export(session, person_id=person_id),
         "tasks": await tasks.export(session, person_ids=selves),
+        "complaints": await complaints.export(session, person_ids=selves),
         "messages": await inbox.export(
             session, identities=[(identity.appid, identity.openid) for identity in identities]
         ),

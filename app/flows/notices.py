@@ -12,12 +12,13 @@ from app.push import letters, notice_values
 from app.push.models import Letter
 from app.push.rules import Route
 
-Kind = Literal["duty", "lesson", "activity", "honour"]
+Kind = Literal["duty", "lesson", "activity", "honour", "answer"]
 ROUTES: Mapping[Kind, tuple[Route, ...]] = {
     "duty": ("custom", "notice", "wecom_app"),
     "lesson": ("notice",),
     "activity": ("notice", "custom"),
     "honour": ("custom", "notice"),
+    "answer": ("custom",),
 }
 """A reminder to learn goes only where it was asked for; what costs no consent comes first, except
 for an activity, where the consent was given for this very reminder."""
@@ -27,6 +28,7 @@ NOTES: Mapping[Kind, str] = {
     "lesson": "几分钟就能学完",
     "activity": "请准时参加",
     "honour": "继续学习，天天进步",
+    "answer": "请打开首善学堂查看",
 }
 
 

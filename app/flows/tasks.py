@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.errors import Conflict
-from app.flows import delivery_acts, weekly_issue
+from app.core.errors import Conflict, Invalid
+from app.flows import complaints, delivery_acts, weekly_issue
 from app.flows.weekly_issue import DecideFirst
 from app.people import staff_acts
 from app.push import tasks
@@ -20,6 +20,10 @@ class ReviewFirst(Conflict):
     title = "请打开稿件审阅：通过或退回以后，这项待办自己会关闭"
 
 
+class AnswerNeeded(Invalid):
+    title = "请写明怎么办的：提意见的居民会看到这句话"
+
+
 async def finish(
     session: AsyncSession,
     *,
@@ -32,14 +36,19 @@ async def finish(
     """Close a task as done, with what follows from it; a repeated tap changes nothing.
 
     The deed is booked before the task, in the order in which all others lock them.
-    Raises TaskNotFound, TaskClosed, ReviewFirst, DecideFirst, and whatever forbids the deed.
+    Raises TaskNotFound, TaskClosed, ReviewFirst, DecideFirst, AnswerNeeded, and whatever
+    forbids the deed.
     """
     task = await tasks.get_task(session, task_id=task_id)
     said = reason or (FORWARDED if task.kind == "relay" else DONE)
     if task.state == "open":
         if task.kind == "review":
             raise ReviewFirst(task_id=task_id)
-        if task.kind == "relay" and task.delivery_id is not None:
+        if task.asked_by_id is not None:
+            if not reason:
+                raise AnswerNeeded(task_id=task_id)
+            await complaints.answer(session, task, words=said, now=now)
+        elif task.kind == "relay" and task.delivery_id is not None:
             await delivery_acts.mark_sent(
                 session, delivery_id=task.delivery_id, by_id=by_id, reason=said, now=now
             )
@@ -65,6 +74,8 @@ async def drop(
     task = await tasks.get_task(session, task_id=task_id)
     if task.state == "open":
         await _require_decided(session, task)
+        if task.asked_by_id is not None:
+            await complaints.answer(session, task, words=reason, now=now)
         await _note(session, task, "dropped", by_id=by_id, now=now)
     return await tasks.close_task(
         session, task_id=task_id, by_id=by_id, reason=reason, done=False, now=now

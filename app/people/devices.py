@@ -55,6 +55,11 @@ def is_mini_program(user_agent: str | None) -> bool:
     return "micromessenger" in said and "miniprogram" in said
 
 
+def is_phone(user_agent: str | None) -> bool:
+    """Whether it cannot well scan its own screen. Every phone's browser says Mobile."""
+    return "mobile" in (user_agent or "").lower()
+
+
 def kept_user_agent(raw: str | None) -> str | None:
     """As it is stored: printable, and not endless."""
     shown = "".join(char for char in raw or "" if char.isprintable())[:USER_AGENT_LENGTH_MAX]

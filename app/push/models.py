@@ -101,6 +101,8 @@ class Task(Model):
     org_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     role: Mapped[str | None] = mapped_column(Text)
+    # The resident whose complaint it is: `text` is theirs, `closed_reason` their answer.
+    asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     title: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
     manuscript_id: Mapped[int | None] = mapped_column(ForeignKey("manuscript.id"), index=True)

@@ -84,6 +84,9 @@ def upgrade() -> None:
     op.create_foreign_key(
         op.f("lesson_version_made_by_id_fkey"), "lesson_version", "person", ["made_by_id"], ["id"]
     )
+    op.add_column("task", sa.Column("asked_by_id", sa.BigInteger(), nullable=True))
+    op.create_foreign_key(op.f("task_asked_by_id_fkey"), "task", "person", ["asked_by_id"], ["id"])
+    op.create_index(op.f("task_asked_by_id_idx"), "task", ["asked_by_id"])
     op.add_column("prior_learning", sa.Column("refused_at", INSTANT, nullable=True))
     # When it was refused was not kept so far: not before the last thing known of it.
     op.execute(

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from app.api.pages import cookies, frame
 from app.api.pages.doors import AdminActor, StaffPerson, WebPerson, go
 from app.api.pages.router import page_router
-from tests.api.browser import Browser, browsing, form_of
+from tests.api.browser import WECHAT, Browser, browsing, form_of
 from tests.api.service import Resident, Service
 
 TYPED = "第一段：<script>alert(1)</script>\n\n第二段 & “引号”\t" + "长" * 20_000
@@ -140,6 +140,20 @@ async def test_a_session_that_ended_loses_no_text(
     answer = await browser.press(still)
     assert answer.status_code == 303
     assert [(who, lines(words)) for who, words in SAVED] == [(resident.id, TYPED)]
+
+
+async def test_in_wechat_s_one_window_the_way_leads_back_to_the_form(service: Service) -> None:
+    async with browsing(service, WECHAT) as phone:
+        _, hidden = form_of(await phone.get("/text-size"))
+        sent = {"referer": "http://elsewhere/me/complaints?a=1", "Idempotency-Key": "k" * 16}
+        kept = await phone.post("/me/complaints", {**hidden, "text": "写的字"}, **sent)
+        assert kept.status_code == 401
+        assert 'href="/login?next=/me/complaints"' in kept.text
+        assert 'value="写的字"' in kept.text
+        for other in ({"referer": "http://x//evil.example"}, {}):
+            headers = {**other, "Idempotency-Key": "k" * 16}
+            kept = await phone.post("/me/complaints", hidden, **headers)
+            assert "在新页面里登录" in kept.text
 
 
 async def test_a_visitor_is_sent_to_sign_in_and_back(service: Service, browser: Browser) -> None:

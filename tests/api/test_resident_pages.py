@@ -21,6 +21,7 @@ OWN = (
     *("/ranking?board=people", "/ranking?board=units&by=total&period=all", "/discover"),
     *("/activities", "/me", "/me/profile", "/me/consents", "/me/reminders", "/me/letters"),
     *("/me/export", "/me/erase", "/me/erase/confirm", "/about"),
+    *("/me/complaints", "/credits/prior-learning", "/verify"),
 )
 PUBLIC = ("/", "/about", "/discover", "/goodbye", "/verify/SS2026-000001-AAAAAAAA")
 HOSTILE = "<i>&\"'</script><script>"
@@ -78,7 +79,7 @@ async def test_a_stranger_sees_what_this_is_and_is_asked_to_sign_in(
     assert "data-beat" not in page.text
     by_link = await stranger.get(f"/lessons/{lesson_id}?via=abc")
     assert by_link.headers["location"] == f"/login?next=/lessons/{lesson_id}%3Fvia%3Dabc"
-    for path in set(OWN) - {"/", "/about", "/discover"}:
+    for path in set(OWN) - {*PUBLIC, "/verify"}:
         away = await stranger.get(path)
         assert away.headers["location"].startswith("/login?next=/"), path
     assert (await stranger.get("/lessons/999")).status_code == 404

@@ -9,6 +9,7 @@ import pytest
 import uvicorn
 from playwright.async_api import Browser, Page, Route, expect
 
+from app.api.pages.cookies import SESSION
 from app.api.pages.frame import TEXT_COOKIE
 from app.core import clock
 from app.core.settings import Settings
@@ -24,6 +25,7 @@ PATHS = (
     *("/", "/credits", "/credits/statement", "/credits/rules", "/credits/convert", "/ranking"),
     *("/ranking?board=people", "/discover", "/activities", "/me", "/me/profile", "/me/consents"),
     *("/me/reminders", "/me/letters", "/me/export", "/me/erase", "/me/erase/confirm", "/about"),
+    *("/me/complaints", "/credits/prior-learning", "/verify", "/me/sessions", "/text-size"),
 )
 
 
@@ -118,7 +120,7 @@ async def test_from_a_link_to_a_certificate(browser: Browser, service: Service) 
 async def test_a_weak_network_loses_no_beat_and_no_answer(
     browser: Browser, service: Service
 ) -> None:
-    lesson_id = await service.lesson(required_seconds=600)
+    lesson_id = await service.lesson(required_seconds=600, html="<p>一段正文。</p>" * 80)
     page = await phone(browser, service, await service.login())
     keys: list[str | None] = []
     weather = {"bad": True}
@@ -147,6 +149,73 @@ async def test_a_weak_network_loses_no_beat_and_no_answer(
     await expect(page.get_by_text("现在没有网络。已经学的时间都在")).to_be_visible()
     await page.context.set_offline(offline=False)
     await expect(page.get_by_text("离开页面不计时")).to_be_visible()
+    # Away and back: how far down one had read is offered, not forced.
+    await page.evaluate("scrollTo(0, 2000)")
+    await page.goto(f"{service.settings.base_url}/me")
+    await page.goto(f"{service.settings.base_url}/lessons/{lesson_id}")
+    await page.get_by_role("button", name="回到上次读到的地方").click()
+    assert await page.evaluate("scrollY") > 0
+
+
+async def test_answers_whose_receipt_got_lost_are_one_attempt(
+    browser: Browser, service: Service
+) -> None:
+    set_clock(clock.utcnow())
+    lesson_id = await service.lesson()
+    page = await phone(browser, service, await service.login())
+    lost: list[str | None] = []
+
+    async def lose(route: Route) -> None:
+        lost.append(route.request.headers.get("idempotency-key"))
+        if len(lost) == 1:
+            await route.fetch(max_redirects=0)  # It arrived, and nobody was told.
+            await route.abort("internetdisconnected")
+        else:
+            await route.continue_()
+
+    await page.route("**/answers", lose)
+    await page.goto(f"{service.settings.base_url}/lessons/{lesson_id}")
+    for label in ("立即转账", "密码"):
+        await page.get_by_label(label).check()
+    await page.get_by_label("对", exact=True).check()
+    await page.get_by_role("button", name="交卷").click()
+    await expect(page.get_by_text("现在没有网络。您填写的内容还在")).to_be_visible()
+    await expect(page.get_by_text("3 题里答对了 1 题")).to_be_visible()
+    assert len(lost) == 2
+    assert lost[0] is not None
+    assert lost[0] == lost[1]
+    assert await service.count("attempt") == 1
+
+
+async def test_what_was_typed_outlives_a_closed_page_and_an_ended_session(
+    browser: Browser, service: Service
+) -> None:
+    set_clock(clock.utcnow())
+    page = await phone(browser, service, await service.login())
+    asking = service.settings.base_url + "/me/complaints"
+    await page.goto(asking)
+    words = page.get_by_label("请说一说")
+    await words.fill("写到一半断了网")
+    await page.context.set_offline(offline=True)
+    await page.get_by_role("button", name="交给管理员").click()
+    await expect(page.get_by_text("现在没有网络")).to_be_visible()
+    await page.route("**/me/complaints", lambda route: route.abort(), times=1)
+    await page.context.set_offline(offline=False)
+    await page.goto(service.settings.base_url + "/about")
+    await page.goto(asking)
+    await expect(words).to_have_value("写到一半断了网")
+    (secret,) = [one["value"] for one in await page.context.cookies() if one["name"] == SESSION]
+    await page.context.clear_cookies(name=SESSION)
+    await page.get_by_role("button", name="交给管理员").click()
+    await expect(page.get_by_text("登录已过期，还没有提交")).to_be_visible()
+    await look(page, "expired")
+    base = service.settings.base_url
+    await page.context.add_cookies([{"name": SESSION, "value": secret, "url": base}])
+    await page.goto(asking)
+    await expect(words).to_have_value("写到一半断了网")
+    await page.get_by_role("button", name="交给管理员").click()
+    await expect(page.get_by_text("在办")).to_be_visible()
+    await expect(words).to_have_value("")
 
 
 async def test_without_scripts_a_lesson_is_learned_all_the_same(

@@ -24,6 +24,8 @@ BOARDS = {"villages": "村社", "units": "单位", "people": "个人"}
 PERIODS = {"week": "本周", "month": "本月", "year": "本年", "all": "全部"}
 MONTHS_SHOWN = 12
 ROWS, NEIGHBOURS = 20, 2
+ME = "我"
+"""What the ranking calls who asks and gave no name."""
 
 
 @router.get("")
@@ -101,10 +103,11 @@ def row_of(one: Standing, unit: Unit, board: Board, by: By) -> dict[str, object]
     name = Markup("{}").format(one.name)
     if board == "people":
         # The place stands below the name: a phone has no room for a column of it.
-        mine = "（我）" if one.is_me else ""
+        mine = "（我）" if one.is_me and one.name != ME else ""
         name = Markup("{}{}<small>{}</small>").format(one.name, mine, one.org_name or "")
     return {
-        "rank": one.rank,
+        # Nobody is shown to be the last of those who have nothing yet.
+        "rank": one.rank if one.amount > 0 else "—",
         "name": name,
         "amount": number_text(amount, unit.decimals),
         "mine": one.is_me,

@@ -94,7 +94,8 @@ async def show_rules(
                 ("每周", rule.weekly_cap),
                 ("每年", rule.yearly_cap),
             )
-            if cap
+            # What the rule's own words say already, is not said twice.
+            if cap and f"{name}最多 {said(cap, unit)}" not in rule.explanation
         ]
         ways.append((rule, caps, today, said(today, unit), unit))
     return render(request, "resident/rules.html", ways=ways, said=said)

@@ -16,6 +16,7 @@ from app.core.db import transaction
 from app.core.errors import Forbidden, Unauthenticated
 from app.people import queries as people
 from app.people import web_sessions
+from app.people.devices import is_wechat
 from app.people.policy import Actor
 from app.people.web_sessions import Opened, Visit
 
@@ -207,6 +208,7 @@ def _keep(request: Request, *, status: int, signed_in: bool) -> Response:
         "sign_in/keep_text.html",
         status=status,
         signed_in=signed_in,
+        again=_page_that_remembers(request),
         typed=getattr(request.state, "typed", []),
         action=cookies.root_of(request) + here(request),
         field=forgery.FIELD,
@@ -214,6 +216,15 @@ def _keep(request: Request, *, status: int, signed_in: bool) -> Response:
     )
     cookies.keep_visit(request, response)
     return response
+
+
+def _page_that_remembers(request: Request) -> str | None:
+    """Where the form stands that keeps what is typed in it (retry.js), in WeChat's one window."""
+    by_script = "idempotency-key" in request.headers
+    if not by_script or not is_wechat(request.headers.get("user-agent")):
+        return None
+    before = urlsplit(request.headers.get("referer", ""))
+    return local_path(before.path.removeprefix(cookies.root_of(request)))
 
 
 def install(app: FastAPI) -> None:

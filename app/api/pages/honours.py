@@ -2,10 +2,11 @@
 
 import asyncio
 from typing import Annotated
+from urllib.parse import quote
 
 import segno
 from fastapi import Form as Field
-from fastapi import Path, Request, Response
+from fastapi import Path, Query, Request, Response
 from markupsafe import Markup
 
 from app.api.deps import LimiterDep, Now, SessionDep, SettingsDep, address_of, public
@@ -94,6 +95,18 @@ async def show_certificate(
     return _certificate_page(request, made, agreed=given is not None, error="")
 
 
+@router.get("/verify")
+@public
+async def ask_number(
+    request: Request, number: Annotated[str, Query(max_length=64)] = ""
+) -> Response:
+    """For who holds the paper and cannot scan it: the number is typed."""
+    wanted = "".join(number.split())
+    if wanted:
+        return go(request, f"/verify/{quote(wanted, safe='')}")
+    return render(request, "resident/verify.html", found=None, number="", asked=False)
+
+
 @router.get("/verify/{number}")
 @public
 async def verify(
@@ -107,7 +120,9 @@ async def verify(
     limiter.hit("login", address_of(request))
     found = await certificates.verify(session, number=number, press=press_of(settings))
     status = 200 if found else 404
-    return render(request, "resident/verify.html", status=status, found=found, number=number)
+    return render(
+        request, "resident/verify.html", status=status, found=found, number=number, asked=True
+    )
 
 
 def _certificate_page(request: Request, made: Certificate, *, agreed: bool, error: str) -> Response:
@@ -117,6 +132,7 @@ def _certificate_page(request: Request, made: Certificate, *, agreed: bool, erro
         "resident/certificate.html",
         status=422 if error else 200,
         certificate=made,
+        nameless=made.holder == certificates.NAMELESS,
         qr=code,
         agreed=agreed,
         error=error,

@@ -18,6 +18,7 @@ from app.people import consents, persons
 from app.people import queries as people
 from app.people.errors import GuardianNeeded, GuardianUnsuitable, NameUnsuitable
 from app.people.models import Person
+from app.people.policy import Actor
 from app.people.rules import KINDS, NAME_LENGTH_MAX, VILLAGE_KINDS
 from app.push import permits
 from app.push.mailbox import list_letters
@@ -31,6 +32,7 @@ NOTICES = {
     "activity": ("活动", "报了名的活动，前一天提醒"),
     "honour": ("荣誉", "得了称号或徽章"),
     "duty": ("待办", "有事要您办的时候"),
+    "answer": ("答复", "您提的投诉建议有了答复"),
 }
 Purpose = Annotated[str, Path(max_length=64)]
 
@@ -145,7 +147,7 @@ async def show_reminders(
         "resident/reminders.html",
         agreed=agreed is not None,
         version=consents.PURPOSES["notices"].version,
-        offered=await _offered(session, settings, person_id=person.person_id),
+        offered=await _offered(session, settings, person),
     )
 
 
@@ -238,11 +240,12 @@ async def _consents(
 
 
 async def _offered(
-    session: AsyncSession, settings: Settings, *, person_id: int
+    session: AsyncSession, settings: Settings, person: Actor
 ) -> list[tuple[str, str, int]]:
-    left = await permits.count(session, person_id=person_id, appid=settings.wechat.mini.appid)
+    appid = settings.wechat.mini.appid
+    left = await permits.count(session, person_id=person.person_id, appid=appid)
     return [
         (*NOTICES[kind], left.get(template_id, 0))
         for kind, template_id in settings.push.notice_templates.items()
-        if kind in NOTICES
+        if kind in NOTICES and (kind != "duty" or person.offices)
     ]

@@ -15,6 +15,7 @@ from app.api.pages.router import page_router
 from app.core.db import transaction
 from app.core.errors import Conflict, NotFound
 from app.people import sign_in_tickets
+from app.people.devices import is_phone
 from app.people.errors import TicketUnknown
 from app.people.models import SignInTicket
 from app.wechat import calls
@@ -23,7 +24,12 @@ from app.wechat.client import WeChatClient
 
 router: APIRouter = page_router("/login/scan")
 MINI_PAGE = "pages/scan/scan"
-"""The mini-program's page that asks for the confirmation."""
+"""The mini-program's page that asks for the confirmation: the name it is to have.
+
+The mini-program does not have it yet, so WeChat is asked not to look for it (`check_path`); until
+it is published with this page, an account without parametric codes signs staff in by
+`shoushan login-link`.
+"""
 LEAST_SECONDS = 60
 Code = Annotated[str, Path(max_length=32)]
 Next = Annotated[str | None, Query(alias="next", description="Where to go afterwards")]
@@ -47,6 +53,7 @@ async def show_code(
         code=ticket.code,
         state=state_of(ticket),
         number=sign_in_tickets.check_number(ticket.code),
+        on_phone=is_phone(request.headers.get("user-agent")),
         again=doors.with_next(f"/login/scan/{ticket.code}", next_),
     )
     if made is not None:

@@ -46,6 +46,7 @@ VENDOR = {
 DIGEST_LENGTH = 12
 SOURCE_MAP = re.compile(rb"(?://|/\*)# sourceMappingURL=\S+(?:\s*\*/)?")
 FOREVER = "public, max-age=31536000, immutable"
+A_DAY = "public, max-age=86400"
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,14 @@ router = APIRouter(include_in_schema=False)
 def path_of(name: str) -> str:
     """The address below the service's root. Raises KeyError for a file that is not there."""
     return f"/static/{ASSETS[name].digest}/{name}"
+
+
+@router.get("/favicon.ico")
+@public
+async def favicon() -> Response:
+    """Asked for by browsers at what is no page: a picture, a file, an address of the API."""
+    asset = ASSETS["svg/mark.svg"]
+    return Response(asset.body, media_type=asset.media_type, headers={"Cache-Control": A_DAY})
 
 
 @router.get("/static/{digest}/{name:path}")

@@ -18,6 +18,7 @@ from app.flows.lessons import todays_lesson
 from app.learning import activities
 from app.learning import queries as learning
 from app.learning import rules as learning_rules
+from app.people import consents
 from app.people import queries as people
 from app.push.mailbox import list_letters
 
@@ -116,6 +117,10 @@ async def told_to(session: AsyncSession, *, person_id: int, now: datetime) -> li
     if person.org_id is None and person.unit_id is None:
         text = "选好以后，您学到的也算进村（社区）里。"
         told.append(Told("home", "还没有选您住的村（社区）", text, "/me/profile", "去选"))
+    agreed = await consents.current(session, person_id=person_id, purpose="service")
+    if agreed is None or agreed.version != consents.PURPOSES["service"].version:
+        text = "看一看，同意的点一下；随时可以收回。"
+        told.append(Told("check", "我们保存您的什么，请您过目", text, "/me/consents", "去看"))
     letters = await list_letters(session, person_id=person_id, cursor=None, limit=1)
     told += [
         Told("certificate", first_line(letter.text), "", "/me/letters", "看通知")

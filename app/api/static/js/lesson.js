@@ -20,6 +20,7 @@ function begin() {
   const meter = document.querySelector("[data-beat]");
   stop = meter ? keepBeat(meter) : () => {};
   offerVoice();
+  offerPlace(meter);
   holdButton();
   document.querySelector("[data-look-here]")?.closest(".notice").scrollIntoView({ block: "start" });
 }
@@ -100,6 +101,24 @@ function show(meter, told, say) {
     meter.querySelector("[data-done]").hidden = false;
   } else if (share === 1 && !told.passed) say(WORDS.enough);
 }
+
+// How far down one had read, on this phone; as a share, since the size of the text may change.
+const readUpTo = `read ${location.pathname}`;
+const pageHeight = () => document.documentElement.scrollHeight;
+function keepPlace() {
+  if (document.querySelector("[data-beat]") && scrollY > innerHeight / 2) localStorage.setItem(readUpTo, scrollY / pageHeight());
+}
+function offerPlace(meter) {
+  const share = Number(localStorage.getItem(readUpTo));
+  if (!meter) localStorage.removeItem(readUpTo);
+  else if (share && scrollY < innerHeight / 2) {
+    const box = meter.querySelector("[data-resume]");
+    box.hidden = false;
+    box.querySelector("button").addEventListener("click", () => scrollTo(0, share * pageHeight()));
+  }
+}
+addEventListener("pagehide", keepPlace);
+document.addEventListener("visibilitychange", keepPlace);
 
 // Reads in pieces: long texts fall silent after some seconds in some browsers.
 function offerVoice() {

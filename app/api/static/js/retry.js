@@ -21,6 +21,26 @@ async function sendUntilAnswered(address, options) {
     await pause(WAITS[Math.min(tried, WAITS.length - 1)]);
   }
 }
+// A resident's web view may be closed, or the session may end, before the answer comes: what was
+// typed waits in this tab, and stands in the same form when it is opened again.
+const drawer = (form) => `typed ${new URL(form.action).pathname}`;
+function keepTyped(form) {
+  if (!document.documentElement.classList.contains("resident")) return;
+  const typed = [...form.elements].filter((one) => one.name && !["hidden", "file"].includes(one.type));
+  const kept = typed.filter((one) => !["radio", "checkbox"].includes(one.type) || one.checked);
+  if (kept.length) sessionStorage.setItem(drawer(form), JSON.stringify(kept.map((one) => [one.name, one.value])));
+}
+function refill() {
+  for (const form of document.querySelectorAll("form[data-retry]")) {
+    for (const [name, value] of JSON.parse(sessionStorage.getItem(drawer(form)) ?? "[]")) {
+      for (const one of form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
+        if (["radio", "checkbox"].includes(one.type)) one.checked ||= one.value === value;
+        else one.value = value;
+      }
+    }
+    sessionStorage.removeItem(drawer(form));
+  }
+}
 async function sendForm(form, submitter) {
   const data = new FormData(form);
   if (submitter?.name) data.append(submitter.name, submitter.value);
@@ -29,7 +49,9 @@ async function sendForm(form, submitter) {
   const headers = { Accept: "text/html" };
   if (data.get("once")) headers["Idempotency-Key"] = data.get("once");
   const address = submitter?.getAttribute("formaction") || form.action;
+  keepTyped(form);
   const answer = await sendUntilAnswered(address, { method: "POST", body: whole, headers });
+  if (![401, 403].includes(answer.status) && answer.status < 500) sessionStorage.removeItem(drawer(form));
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (answer.redirected) history.pushState(null, "", answer.url);
   shown = place();
@@ -54,5 +76,6 @@ document.addEventListener("submit", async (event) => {
     offline().hidden = true;
   }
 });
+refill();
 // Back from a page that was put in place of its form; a jump within a page is none.
 addEventListener("popstate", () => place() === shown || location.reload());
