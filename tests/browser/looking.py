@@ -9,8 +9,9 @@ from typing import NamedTuple
 from PIL import Image
 from playwright.async_api import BrowserContext, CDPSession, Page
 
-SCRIPT = (Path(__file__).parent / "looks.js").read_text("utf-8")
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+SCRIPT = AXE + (Path(__file__).parent / "looks.js").read_text("utf-8")
+"""What looks, put into every page before its own scripts; no policy of a page keeps it out."""
 FOUND = """async (rules) => (await axe.run(document, {
         resultTypes: ['violations'], preload: false,
         runOnly: rules.length ? {type: 'rule', values: rules}
@@ -51,9 +52,7 @@ def listen(context: BrowserContext, base: str) -> list[str]:
             None if asked.url.startswith((base, "data:")) else complaints.append(asked.url)
         ),
     )
-    context.on(
-        "requestfailed", lambda asked: complaints.append(f"{asked.url}: {asked.failure}")
-    )
+    context.on("requestfailed", lambda asked: complaints.append(f"{asked.url}: {asked.failure}"))
     return complaints
 
 
@@ -85,6 +84,11 @@ async def photograph(cdp: CDPSession, view: View, to: Path) -> list[str]:
     clip = {"x": 0, "y": 0, "width": view.width, "height": size["height"], "scale": 1}
     asked = {"format": "png", "captureBeyondViewport": True, "optimizeForSpeed": True, "clip": clip}
     content = base64.b64decode((await cdp.send("Page.captureScreenshot", asked))["data"])
+    return _judged(content, view, to)
+
+
+def _judged(content: bytes, view: View, to: Path) -> list[str]:
+    to.parent.mkdir(parents=True, exist_ok=True)
     to.write_bytes(content)
     picture = Image.open(io.BytesIO(content))
     if picture.width != view.width:
@@ -96,8 +100,6 @@ async def photograph(cdp: CDPSession, view: View, to: Path) -> list[str]:
 
 async def barriers(page: Page, *rules: str) -> list[str]:
     """What axe-core calls serious or critical; all of its rules, or these."""
-    if not await page.evaluate("Boolean(window.axe)"):
-        await page.evaluate(AXE)
     found: list[str] = await page.evaluate(FOUND, list(rules))
     return [f"axe: {one}" for one in found]
 

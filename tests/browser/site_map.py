@@ -126,3 +126,30 @@ MAP = {
     "studio": STUDIO,
     "desk": DESK,
 }
+
+
+class Refused(NamedTuple):
+    """A form that comes back: where, what is typed (label → text), the button, the wrong field."""
+
+    address: str
+    typed: dict[str, str]
+    button: str
+    wrong: str
+
+
+REFUSED = {
+    "resident": (
+        Refused("/me/profile", {"怎么称呼您": "13900001111", "家庭组代码": "A-1"}, "保存", "怎么称呼您"),
+    ),
+    "studio": (
+        Refused(
+            "/studio/activities/new",
+            {"活动名称": "短", "日期": "2026-11-25"},
+            "发布活动",
+            "活动名称",
+        ),
+    ),
+    "desk": (
+        Refused("/desk/groups/new", {"群名": "学习群" * 20, "几点推送": "08:10"}, "保存", "群名"),
+    ),
+}

@@ -1,12 +1,14 @@
 """Every page there is, in a real Chromium, at every size, by whom it is for."""
 
+import asyncio
 import os
 import re
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from fastapi.routing import APIRoute
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from app.api.routers import ROUTERS
 from tests.api.service import Service
@@ -21,7 +23,7 @@ from tests.browser.looking import (
     photograph,
     resize,
 )
-from tests.browser.site_map import AWAY, FILES, MACHINES, MAP, Seen
+from tests.browser.site_map import AWAY, FILES, MACHINES, MAP, REFUSED, Refused, Seen
 from tests.browser.site_town import Town, settled
 
 LOOK = os.environ.get("SHOUSHAN_LOOK_AT")
@@ -33,7 +35,7 @@ def test_every_page_is_on_the_map() -> None:
         route.path
         for router in ROUTERS
         for route in router.routes
-        if isinstance(route, APIRoute) and "GET" in route.methods
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ())
         if not route.path.startswith("/api/")
     }
     on_the_map = {seen.route for pages in MAP.values() for seen in pages}
@@ -41,7 +43,7 @@ def test_every_page_is_on_the_map() -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("role", MAP)
 async def test_every_page_is_fit_to_be_seen(
     browser: Browser, service: Service, role: str, tmp_path: Path
@@ -51,6 +53,7 @@ async def test_every_page_is_fit_to_be_seen(
         base = service.settings.base_url
         context = await browser.new_context(locale="zh-CN", reduced_motion="reduce")
         await context.add_cookies(town.cookies(role))
+        await context.add_init_script(SCRIPT)
         complaints = listen(context, base)
         page = await context.new_page()
         page.set_default_timeout(10_000)
@@ -61,6 +64,11 @@ async def test_every_page_is_fit_to_be_seen(
             said += [one for one in complaints if not (seen.status >= 400 and "status of" in one)]
             complaints.clear()
             found += [f"{seen.path} {one}" for one in said]
+        for form in REFUSED.get(role, ()):
+            said = await send_wrong(page, town, form)
+            said += [one for one in complaints if "status of" not in one]
+            complaints.clear()
+            found += [f"the form of {form.address} {one}" for one in said]
         await context.close()
     assert not found, "\n".join(found)
 
@@ -71,9 +79,10 @@ async def look_at(page: Page, town: Town, role: str, seen: Seen, pictures: Path)
     await page.set_viewport_size({"width": VIEWS[0].width, "height": VIEWS[0].height})
     answer = await page.goto(town.service.settings.base_url + path)
     assert answer is not None
-    if answer.status != seen.status or not answer.url.endswith(path.partition("?")[0]) and "?" not in path:
+    arrived = unquote(urlsplit(answer.url).path)
+    if (answer.status, arrived) != (seen.status, urlsplit(path).path):
         return [f"answered {answer.status} at {answer.url}"]
-    await page.evaluate(SCRIPT)
+    await page.evaluate("looks.still()")
     cdp = await page.context.new_cdp_session(page)
     name = f"{role}-{re.sub(r'[^a-z0-9]+', '-', seen.path.strip('/')) or 'home'}"
     found: list[str] = []
@@ -88,3 +97,28 @@ async def look_at(page: Page, town: Town, role: str, seen: Seen, pictures: Path)
     found += [f"zoomed: {one}" for one in (await faults(page, ZOOMED)) if "tooWide" in one]
     await resize(page, VIEWS[0])
     return found + await by_keyboard(page)
+
+
+async def send_wrong(page: Page, town: Town, form: Refused) -> list[str]:
+    """The form comes back with what was typed; its wrong field says so and what is wrong."""
+    await page.goto(town.service.settings.base_url + form.address.format(**town.facts))
+    await page.evaluate("document.querySelectorAll('form').forEach(one => one.noValidate = true)")
+    main = page.locator("main")
+    for label, text in form.typed.items():
+        await main.get_by_label(label).fill(text)
+    page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+    async with page.expect_response(lambda answer: answer.request.method == "POST") as posting:
+        await main.get_by_role("button", name=form.button).click()
+    status = (await posting.value).status
+    for label, text in form.typed.items():
+        await expect(main.get_by_label(label)).to_have_value(text)
+    wrong = main.get_by_label(form.wrong)
+    await expect(wrong).to_have_attribute("aria-invalid", "true")
+    said = await wrong.evaluate(
+        """one => one.getAttribute('aria-describedby').split(' ')
+            .filter(id => id.endsWith('-error')).map(id => document.getElementById(id).innerText)"""
+    )
+    found = [] if status in {400, 422} and said and said[0].strip() else [f"{status} {said}"]
+    for view in VIEWS:
+        found += await faults(page, view)
+    return found + await barriers(page)
