@@ -22,21 +22,17 @@ DESCRIPTION = "首善学堂: learning in a township, and a credit bank whose eve
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The web application. It opens its own database connections while it lives."""
-    settings = settings or get_settings()
-    url = settings.database_url
-    assert url is not None, "the database is chosen by whoever starts this process"
+    app = assemble()
+    furnish(app, settings or get_settings())
+    return app
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            engine = db.make_engine(url, pool_size=settings.database_pool)
-            await stack.enter_async_context(db.connected(engine))
-            async with db.transaction() as session:
-                await installation.settle_clock(session, settings)
-            app.state.wechat = WeChatClient(settings.wechat)
-            stack.push_async_callback(app.state.wechat.aclose)
-            yield
 
+def assemble() -> FastAPI:
+    """The application with every address, and nothing yet of an installation.
+
+    FastAPI works an address out when it is first asked for, which costs more than answering: an
+    application once assembled can be furnished again (the tests do).
+    """
     app = FastAPIOffline(  # /docs from this machine: no page of ours calls a third party's host
         docs_url="/docs",
         redoc_url=None,
@@ -44,11 +40,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="首善学堂",
         version=__version__,
         description=DESCRIPTION,
-        lifespan=lifespan,
+        lifespan=_lifespan,
         swagger_ui_parameters={"docExpansion": "none"},
     )
-    app.state.settings = settings
-    app.state.limiter = Limiter(settings.rate)
     app.state.revision = schema.newest_revision()
     errors.install(app)
     doors.install(app)
@@ -57,6 +51,27 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     _document_problems(app)
     return app
+
+
+def furnish(app: FastAPI, settings: Settings) -> None:
+    """What differs between installations."""
+    assert settings.database_url, "the database is chosen by whoever starts this process"
+    app.state.settings = settings
+    app.state.limiter = Limiter(settings.rate)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    assert settings.database_url is not None
+    async with AsyncExitStack() as stack:
+        engine = db.make_engine(settings.database_url, pool_size=settings.database_pool)
+        await stack.enter_async_context(db.connected(engine))
+        async with db.transaction() as session:
+            await installation.settle_clock(session, settings)
+        app.state.wechat = WeChatClient(settings.wechat)
+        stack.push_async_callback(app.state.wechat.aclose)
+        yield
 
 
 def _document_problems(app: FastAPI) -> None:

@@ -1,18 +1,16 @@
 """One throw-away PostgreSQL for the run, migrated once into a template database.
 
 `session`: a transaction that is rolled back, for services and queries.
-`database`: a fresh database of its own with real commits, for races, flows and HTTP.
+`database`: a database of the test's own with real commits, for races, flows and HTTP.
 """
 
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 import pytest
 import structlog
 from psycopg import sql
@@ -22,8 +20,16 @@ from sqlalchemy.pool import NullPool
 from app.cli.data import migrate_database
 from app.core import clock, db, embedded, logging
 from app.core.settings import Settings, get_settings
+from tests.databases import (
+    TEMPLATE,
+    VARIABLE,
+    Reused,
+    administer,
+    create_from_template,
+    database_url,
+    drop,
+)
 
-TEMPLATE, VARIABLE = "shoushan_template", "SHOUSHAN_TEST_DATABASE_URL"
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 """A Monday, ten in the morning in town."""
 
@@ -55,34 +61,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 CLUSTER = pytest.StashKey[embedded.Cluster]()
 
 
-def database_url(name: str) -> str:
-    return os.environ[VARIABLE].format(database=name)
-
-
-def administer(statement: sql.Composed) -> None:
-    with psycopg.connect(database_url("postgres"), autocommit=True) as connection:
-        connection.execute(statement)
-
-
-def create_from_template(name: str) -> str:
-    administer(
-        # By files: three times as fast as by log, without fsync.
-        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
-            sql.Identifier(name), sql.Identifier(TEMPLATE)
-        )
-    )
-    return database_url(name)
-
-
-def drop(name: str) -> None:
-    administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+@pytest.fixture(scope="session")
+def rolled_back_url() -> Iterator[str]:
+    name = create_from_template()
+    yield database_url(name)
+    drop(name)
 
 
 @pytest.fixture(scope="session")
-def rolled_back_url(worker_id: str) -> Iterator[str]:
-    name = f"rolled_back_{worker_id}_{secrets.token_hex(3)}"
-    yield create_from_template(name)
-    drop(name)
+def reused_database() -> Iterator[Reused]:
+    reused = Reused()
+    yield reused
+    reused.close()
 
 
 @pytest.fixture(autouse=True)
@@ -117,10 +107,8 @@ async def session(rolled_back_url: str) -> AsyncIterator[AsyncSession]:
 
 
 @pytest.fixture
-def database_url_of_its_own() -> Iterator[str]:
-    name = f"own_{secrets.token_hex(6)}"
-    yield create_from_template(name)
-    drop(name)
+def database_url_of_its_own(reused_database: Reused) -> str:
+    return database_url(reused_database.lend())
 
 
 @pytest.fixture

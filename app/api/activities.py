@@ -113,7 +113,7 @@ async def list_upcoming(
         cursor=cursor,
         limit=limit,
     )
-    items = [await _upcoming(session, *one) for one in page.items]
+    items = [await _upcoming(session, activity, signed_up=mine) for activity, mine in page.items]
     return PageOut(items=items, next=page.next)
 
 
@@ -227,7 +227,7 @@ async def confirm(
     return await list_attendance(activity_id, actor, session)
 
 
-async def _upcoming(session: SessionDep, activity: Activity, signed_up: bool) -> UpcomingOut:  # noqa: FBT001  a pair of a page
+async def _upcoming(session: SessionDep, activity: Activity, *, signed_up: bool) -> UpcomingOut:
     place = await people.get_organisation(session, activity.org_id)
     return UpcomingOut(
         id=activity.id,

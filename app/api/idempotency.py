@@ -74,7 +74,7 @@ def once(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any
 
     signature = inspect.signature(endpoint)
     added = inspect.Parameter("asking", inspect.Parameter.KEYWORD_ONLY, annotation=AskingDep)
-    answered.__signature__ = signature.replace(  # type: ignore[attr-defined]
+    answered.__signature__ = signature.replace(  # type: ignore[attr-defined]  # what FastAPI reads
         parameters=[*signature.parameters.values(), added]
     )
     return answered

@@ -55,7 +55,14 @@ class Office:
         for number, one in enumerate(self.script["staff"]):
             form = {"name": one["name"], "openid_base": one["base"]}
             user = await self.stand_in("POST", "/users", form)
-            person = Resident(-1 - number, one["name"], one["village"], 0, False, False)  # noqa: FBT003
+            person = Resident(
+                number=-1 - number,
+                name=one["name"],
+                village=one["village"],
+                diligence=0,
+                shows_name=False,
+                scans=False,
+            )
             person.phone_id = user["id"]
             await log_in(self.town, person)
             self.staff[one["base"]] = person

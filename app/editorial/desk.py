@@ -183,21 +183,6 @@ async def schedule(
     return manuscript
 
 
-async def unschedule(
-    session: AsyncSession, *, manuscript_id: int, by_id: int | None, remarks: str, now: datetime
-) -> Manuscript:
-    """Back to approved: it waits for another time."""
-    manuscript = await lock(session, manuscript_id=manuscript_id)
-    if manuscript.state == "approved":
-        return manuscript
-    require(manuscript, ("scheduled",))
-    manuscript.scheduled_at = None
-    await leave_step(
-        session, manuscript, "unschedule", to="approved", by_id=by_id, remarks=remarks, now=now
-    )
-    return manuscript
-
-
 async def begin(session: AsyncSession, *, manuscript_id: int, now: datetime) -> Manuscript:
     """From here on it may reach readers, so nobody can change it any more."""
     manuscript = await lock(session, manuscript_id=manuscript_id)

@@ -21,12 +21,6 @@ ADDRESS = "https://mmbiz.qpic.cn/".ljust(200, "x")
 NAMES = {"title": "标题", "author": "作者", "digest": "摘要", "markdown": "正文", "cover": "封面"}
 
 
-def check_issue(body: Mapping[str, Any]) -> None:
-    """Raises the first of `problems_in`: IssueTooLong, IssueIncomplete or ExternalPicture."""
-    for problem in problems_in(body):
-        raise problem
-
-
 def problems_in(body: Mapping[str, Any]) -> Iterator[Invalid]:
     """Everything the platform would refuse, each naming its field and, where it counts, the count.
 

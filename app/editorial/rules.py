@@ -41,7 +41,6 @@ STEPS = (
     "second_review",
     "final_review",
     "schedule",
-    "unschedule",
     "publish",
     "settle",
     "withdraw",
@@ -57,7 +56,6 @@ them the author (field notes E6: 长治市 2022, 安仁镇 2023)."""
 CHANGEABLE = ("draft", "first_review", "second_review", "final_review", "approved", "scheduled")
 """States in which the content may be changed; any change goes back to draft and voids reviews."""
 WITHDRAWABLE = (*CHANGEABLE, "failed", "unknown")
-OUTCOMES = ("published", "failed", "unknown")
 REMARKS_MIN = 2
 """Characters of a reason: enough for 错字."""
 

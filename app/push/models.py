@@ -222,7 +222,7 @@ class Publication(Model):
 
     `preparing → drafted → submitting → submitted → published | failed | unknown`, or
     `drafted → by_hand → published | failed`. `submitting` after a crash is in doubt: app/push/
-    publishing.py says how it is settled without publishing twice. `checks` counts the polls.
+    publications.py says how it is settled without publishing twice. `checks` counts the polls.
     """
 
     __tablename__ = "publication"

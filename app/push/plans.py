@@ -22,6 +22,7 @@ from app.push.planner import Calendar, Rhythm
 TAKING = ("scheduled", "publishing", "published", "unknown")
 """States of an issue that takes its place in the week; one in doubt may have gone out."""
 WAITING = ("draft", "first_review", "second_review", "final_review", "approved")
+WEEKDAYS = frozenset(range(1, 8))
 WENT_OUT = func.coalesce(Publication.submitted_at, Manuscript.scheduled_at)
 
 
@@ -65,7 +66,7 @@ async def change_plan(
 ) -> PublishingPlan:
     """What is scheduled stays where it is. Raises PlanUnsuitable."""
     days = sorted(set(weekdays))
-    if not days or days[0] < 1 or days[-1] > 7 or not 1 <= week_min <= week_max:  # noqa: PLR2004
+    if not days or not set(days) <= WEEKDAYS or not 1 <= week_min <= week_max:
         raise PlanUnsuitable
     if len(days) < week_min:
         raise PlanUnsuitable

@@ -43,14 +43,6 @@ def poster_of(notice: Notice, *, place: str, platform: str) -> Poster:
     )
 
 
-def alternative(poster: Poster) -> str:
-    """For who cannot see it: the same words."""
-    return (
-        f"{SERVICE}海报，{poster.place}，{poster.day.month}月{poster.day.day}日"
-        f"{WEEKDAYS[poster.day.weekday()]}：{poster.title}。{poster.text} 二维码通向 {poster.link}"
-    )
-
-
 def draw(poster: Poster) -> bytes:
     """A PNG of WIDTH × HEIGHT. Takes a tenth of a second of a core: not on the loop."""
     facts = {

@@ -38,9 +38,9 @@ async def dispatch(
         if endpoint is None or endpoint.token:
             account = holder_of(world, request.query_params.get("access_token"))
             if not account.has(power_for(path)):
-                raise CallRefused(48001)  # noqa: TRY301
+                raise CallRefused(48001)  # noqa: TRY301  (the same)
         if endpoint is None:
-            raise CallRefused(40066)  # noqa: TRY301
+            raise CallRefused(40066)  # noqa: TRY301  (the same)
         call = await _read(world, endpoint, request, account, path)
         answer = await endpoint.handler(call)
     except CallRefused as refusal:

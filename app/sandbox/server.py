@@ -43,7 +43,7 @@ from app.sandbox.dispatch import dispatch
 from app.sandbox.pages import HEADERS, STATIC, render_page
 from app.sandbox.platform import get_callback_ips, quota_getter
 from app.sandbox.press_endpoints import PRESS_ENDPOINTS
-from app.sandbox.world import make_world
+from app.sandbox.world import World, make_world
 
 ENDPOINTS: dict[str, Endpoint] = {
     "/cgi-bin/token": Endpoint(tokens.get_token, token=False, per_day=tokens.LEGACY_PER_DAY),
@@ -92,28 +92,22 @@ class StaticPages(StaticFiles):
 
 def create_sandbox(settings: Settings, *, http: httpx.AsyncClient | None = None) -> FastAPI:
     """The whole stand-in; `http` is the way to the service, and closed here only if made here."""
-    client = http or httpx.AsyncClient(
-        limits=httpx.Limits(max_connections=200, max_keepalive_connections=100),
-        timeout=30,
-        trust_env=False,
-    )
+    app = assemble()
+    app.state.own_http = http is None
+    app.state.world = make_world(settings, http or _new_client())
+    return app
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        app.state.world.press.stop()
-        if http is None:
-            await client.aclose()
 
+def assemble() -> FastAPI:
+    """The stand-in with every address, and no world yet."""
     app = FastAPI(
         title="腾讯替身",
         description="Loopback stand-in for the WeChat platform: the admin API.",
-        lifespan=lifespan,
+        lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_url="/_sandbox/openapi.json",
     )
-    app.state.world = make_world(settings, client)
     app.include_router(admin_users.router)
     app.include_router(admin_platform.router)
     app.include_router(admin_publishing.router)
@@ -127,6 +121,23 @@ def create_sandbox(settings: Settings, *, http: httpx.AsyncClient | None = None)
     _add_platform(app, ENDPOINTS | wecom.ENDPOINTS)
     app.add_exception_handler(DomainError, _refuse)
     return app
+
+
+def _new_client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        limits=httpx.Limits(max_connections=200, max_keepalive_connections=100),
+        timeout=30,
+        trust_env=False,
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    world: World = app.state.world
+    world.press.stop()
+    if app.state.own_http:
+        await world.http.aclose()
 
 
 def _add_pages(app: FastAPI) -> None:

@@ -11,9 +11,6 @@ from typing import Any
 from app.wechat.answers import text_in
 from app.wechat.capability import capability_of, require
 from app.wechat.client import WeChatClient
-from app.wechat.errors import MediaInvalid
-
-NO_SUCH_MEDIA = 40007
 
 
 @dataclass(frozen=True)
@@ -38,26 +35,6 @@ async def add_draft(client: WeChatClient, articles: Sequence[Article]) -> str:
     require(capability_of(oa), "draft")
     asked = {"articles": [_json(article) for article in articles]}
     return text_in(await client.call(oa, "POST", "/cgi-bin/draft/add", json=asked), "media_id")
-
-
-async def has_draft(client: WeChatClient, *, media_id: str) -> bool:
-    """Whether it is still in the box (POST /cgi-bin/draft/get answers 40007 if not)."""
-    oa = client.settings.oa
-    require(capability_of(oa), "draft")
-    try:
-        await client.call(oa, "POST", "/cgi-bin/draft/get", json={"media_id": media_id})
-    except MediaInvalid as refused:
-        if refused.errcode != NO_SUCH_MEDIA:
-            raise
-        return False
-    return True
-
-
-async def delete_draft(client: WeChatClient, *, media_id: str) -> None:
-    """POST /cgi-bin/draft/delete; deleting what is gone succeeds too."""
-    oa = client.settings.oa
-    require(capability_of(oa), "draft")
-    await client.call(oa, "POST", "/cgi-bin/draft/delete", json={"media_id": media_id})
 
 
 def _json(article: Article) -> dict[str, Any]:

@@ -117,17 +117,17 @@ async def list_abandoned(
     return list(await session.scalars(waiting.order_by(Inbound.id).limit(limit)))
 
 
-async def get_failed_for_replay(session: AsyncSession, id: int) -> Inbound:  # noqa: A002
+async def get_failed_for_replay(session: AsyncSession, inbound_id: int) -> Inbound:
     """A push that is not answered, locked until the transaction ends.
 
     Raises NothingToReplay if it is answered, gone, or being replayed by somebody else.
     """
-    row = select(Inbound).where(Inbound.id == id, Inbound.state != "answered")
+    row = select(Inbound).where(Inbound.id == inbound_id, Inbound.state != "answered")
     found = await session.scalar(
         row.with_for_update(skip_locked=True).execution_options(populate_existing=True)
     )
     if found is None:
-        raise NothingToReplay(id=id)
+        raise NothingToReplay(id=inbound_id)
     return found
 
 

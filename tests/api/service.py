@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import httpx
@@ -18,14 +19,14 @@ from app.core.db import transaction
 from app.core.jobs import queue
 from app.core.settings import Settings
 from app.flows.meeting import meet
-from app.main import create_app
+from app.main import assemble, furnish
 from app.people import offices, tokens
 from app.people.organisations import import_organisations
 from app.people.rules import Role
 from app.qq.client import QQClient
+from app.sandbox import server as stand_in
 from app.sandbox.schemas import user_out
-from app.sandbox.server import create_sandbox
-from app.sandbox.world import World, make_user
+from app.sandbox.world import World, make_user, make_world
 from app.wechat.client import WeChatClient
 from app.wecom.client import WeComClient
 from app.worker import run
@@ -219,17 +220,24 @@ class Service:
         return WeChatCrypto(found.token, found.aes_key, found.appid)
 
 
+@cache
+def assembled() -> tuple[FastAPI, FastAPI]:
+    """One service and one stand-in for all tests of this process, furnished anew by each."""
+    return assemble(), stand_in.assemble()
+
+
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Service]:
     """The service on its database, and a stand-in that each reaches the other in."""
-    app = create_app(settings)
+    app, sandbox = assembled()
+    furnish(app, settings)
     transport = httpx.ASGITransport(app)
     async with (
         LifespanManager(app),
         httpx.AsyncClient(transport=transport, base_url=settings.base_url) as client,
     ):
         set_clock(MORNING)
-        sandbox = create_sandbox(settings, http=client)
+        sandbox.state.world = make_world(settings, client)
         to_sandbox = httpx.ASGITransport(sandbox)
         async with (
             httpx.AsyncClient(transport=to_sandbox, base_url="http://sandbox") as phone,

@@ -52,11 +52,6 @@ ACTIONS: dict[str, tuple[Action, dict[str, Any], dict[str, str]]] = {
         {"by_id": None, "at": NOW + timedelta(days=1)},
         {"approved": "scheduled", "scheduled": "scheduled"},
     ),
-    "unschedule": (
-        desk.unschedule,
-        {"by_id": None, "remarks": "改期"},
-        {"scheduled": "approved", "approved": SAME},
-    ),
     "begin": (desk.begin, {}, {"scheduled": "publishing", "publishing": SAME}),
     "settle": (
         desk.settle,

@@ -38,10 +38,3 @@ def test_it_is_drawn_once_for_its_content(tmp_path: Path, monkeypatch: pytest.Mo
     assert posters.drawn(ONE, directory=tmp_path / "posters") == first
     assert posters.drawn(replace(ONE, text="别的"), directory=tmp_path / "posters") == b"again"
     assert len(list((tmp_path / "posters").iterdir())) == 2
-
-
-def test_its_words_are_there_without_the_picture() -> None:
-    said = posters.alternative(ONE)
-    assert ONE.title in said
-    assert ONE.link in said
-    assert "星期二" in said

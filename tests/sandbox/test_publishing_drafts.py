@@ -10,6 +10,7 @@ from app.core import clock
 from app.sandbox.articles import clean, split_styles
 from app.wechat import drafts, errors, materials
 from app.wechat.client import WeChatClient
+from tests.sandbox.draft_box import delete_draft, has_draft
 from tests.sandbox.platform import Platform, travel
 from tests.sandbox.press import ARTICLE, JPEG, PNG, SITE, make_draft, seen, upload
 
@@ -88,7 +89,7 @@ async def test_limits_of_an_article(wechat: WeChatClient) -> None:
         articles = [replace(ARTICLE, cover_media_id=cover, **changes)]
         if kind is None:
             media_id = await drafts.add_draft(wechat, articles)
-            assert await drafts.has_draft(wechat, media_id=media_id)
+            assert await has_draft(wechat, media_id=media_id)
             continue
         with pytest.raises(kind):
             await drafts.add_draft(wechat, articles)
@@ -150,9 +151,9 @@ async def test_a_draft_is_read_changed_listed_and_deleted(
     assert page["item"][0]["content"]["news_item"] == []
     assert (await platform.get("/cgi-bin/draft/count"))["total_count"] == 2
     for _ in range(2):
-        await drafts.delete_draft(wechat, media_id=first)
-    assert not await drafts.has_draft(wechat, media_id=first)
-    assert await drafts.has_draft(wechat, media_id=second)
+        await delete_draft(wechat, media_id=first)
+    assert not await has_draft(wechat, media_id=first)
+    assert await has_draft(wechat, media_id=second)
 
 
 async def test_a_page_holds_twenty(platform: Platform) -> None:

@@ -5,9 +5,10 @@ import httpx
 import pytest
 
 from app.core import clock
-from app.wechat import drafts, errors, mass
+from app.wechat import errors, mass
 from app.wechat.client import WeChatClient
 from app.wechat.messages import MassSendFinished, parse
+from tests.sandbox.draft_box import has_draft
 from tests.sandbox.platform import Platform, travel
 from tests.sandbox.press import ask, knobs, make_draft, seen, settle
 from tests.sandbox.service import Service
@@ -51,7 +52,7 @@ async def test_every_follower_gets_it_and_the_event_counts(
         assert [one["title"] for one in bubble["content"]["articles"]] == ["头条", "次条"]
         assert bubble["content"]["articles"][0]["url"] == items[0]["ArticleUrl"]
     assert await chat(platform, stranger) == []
-    assert not await drafts.has_draft(wechat, media_id=media_id)
+    assert not await has_draft(wechat, media_id=media_id)
 
 
 async def test_the_same_key_is_sent_once(
@@ -211,7 +212,7 @@ async def test_a_post_by_hand_uses_the_quota_up(
     assert (done["state"], done["by_hand"], done["sent"]) == ("sent", True, 1)
     assert service.messages == []
     assert len(await chat(platform, user)) == 1
-    assert not await drafts.has_draft(wechat, media_id=media_id)
+    assert not await has_draft(wechat, media_id=media_id)
     with pytest.raises(errors.MassQuotaUsed):
         await send(wechat, "too late")
     assert (await client.post("/_sandbox/mass/by-hand", json={})).status_code == 409

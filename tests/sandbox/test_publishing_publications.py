@@ -6,9 +6,10 @@ import pytest
 from app.core import clock
 from app.core.errors import DomainError
 from app.sandbox.world import World
-from app.wechat import drafts, errors, freepublish
+from app.wechat import errors, freepublish
 from app.wechat.client import WeChatClient
 from app.wechat.messages import PublishFinished, parse
+from tests.sandbox.draft_box import has_draft
 from tests.sandbox.platform import Platform
 from tests.sandbox.press import ARTICLE, SITE, ask, knobs, make_draft, seen, settle
 from tests.sandbox.service import Service
@@ -37,7 +38,7 @@ async def test_a_draft_is_published_and_the_event_says_so(
         publish_id, 0, done.article_id, done.urls,
     )  # fmt: skip
     assert "Encrypt" in service.requests[-1].content.decode()
-    assert not await drafts.has_draft(wechat, media_id=media_id)
+    assert not await has_draft(wechat, media_id=media_id)
     with pytest.raises(errors.MediaInvalid):
         await freepublish.submit(wechat, media_id=media_id)
 
@@ -54,7 +55,7 @@ async def test_a_publication_fails_as_the_admin_wishes_once(
     assert failed == freepublish.Publication(status, "", (), (1,))
     [event] = events(service)
     assert (event.status, event.failed_indexes, event.urls) == (status, (1,), ())
-    assert await drafts.has_draft(wechat, media_id=media_id)
+    assert await has_draft(wechat, media_id=media_id)
     again = await freepublish.submit(wechat, media_id=media_id)
     await settle(platform)
     assert (await freepublish.get_publication(wechat, publish_id=again)).status == 0

@@ -20,8 +20,6 @@ async def every_call(client: WeChatClient) -> Any:
     yield materials.upload_body_image(client, name="a.png", content=PNG)
     yield materials.add_cover(client, name="a.png", content=PNG)
     yield drafts.add_draft(client, [ARTICLE])
-    yield drafts.has_draft(client, media_id="d")
-    yield drafts.delete_draft(client, media_id="d")
     yield freepublish.submit(client, media_id="d")
     yield freepublish.get_publication(client, publish_id="1")
     yield freepublish.find_published(client, source_url="u")
@@ -93,12 +91,6 @@ async def test_a_draft() -> None:
     }
     assert second["title"] == "二"
     assert "作者".encode() in server.requests[0].content
-
-
-async def test_a_draft_that_is_gone() -> None:
-    assert not await drafts.has_draft(Server([refused(40007)]).client(), media_id="d1")
-    with pytest.raises(errors.MediaInvalid):
-        await drafts.has_draft(Server([refused(40004)]).client(), media_id="d1")
 
 
 @pytest.mark.parametrize("given", ["100000001", 100000001])

@@ -35,7 +35,6 @@ STEP_NAMES = {
     "second_review": "复审",
     "final_review": "终审",
     "schedule": "排期",
-    "unschedule": "取消排期",
     "publish": "开始发布",
     "settle": "发布结果",
     "withdraw": "撤回",

@@ -15,7 +15,6 @@ DEEDS = {
     "change": "修改",
     "submit": "送审",
     "schedule": "排期",
-    "unschedule": "取消排期",
     "publish": "开始发出",
     "withdraw": "撤稿",
 }
