@@ -18,6 +18,8 @@ FOUND = """async (rules) => (await axe.run(document, {
             : {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']}}))
     .violations.filter(one => ['serious', 'critical'].includes(one.impact))
     .map(one => `${one.id} ${one.nodes[0].html.slice(0, 120)} ${one.nodes[0].any[0]?.message}`)"""
+PROBLEMS = """() => ['tooWide', 'tooSmall', 'clipped', 'overlapping', 'head']
+    .flatMap(name => looks[name]().map(said => `${name}: ${said}`))"""
 PLAIN_SHARE = 0.005
 """Less of a picture than this in other colours than its ground: nothing is drawn."""
 
@@ -65,10 +67,7 @@ async def resize(page: Page, view: View) -> None:
 async def faults(page: Page, view: View) -> list[str]:
     """What is wrong with the page at this size."""
     await resize(page, view)
-    found = await page.evaluate(
-        """() => ['tooWide', 'tooSmall', 'clipped', 'overlapping', 'head']
-            .flatMap(name => looks[name]().map(said => `${name}: ${said}`))"""
-    )
+    found: list[str] = await page.evaluate(PROBLEMS)
     sizes = await page.evaluate("looks.textSizes()")
     if await page.evaluate("document.documentElement.classList.contains('resident')"):
         if sizes["body"] < view.text:
@@ -76,6 +75,15 @@ async def faults(page: Page, view: View) -> list[str]:
         if sizes["least"] < view.text * 0.7:
             found.append(f"text: some is {sizes['least']} px")
     return [f"{view.name}: {said}" for said in found]
+
+
+async def fits(page: Page, name: str, folder: str | None = None) -> None:
+    """In the middle of a story: nothing is wrong with the page as it stands; a picture if asked."""
+    if folder:
+        await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+    if not await page.evaluate("Boolean(window.looks)"):
+        await page.evaluate(SCRIPT)
+    assert await page.evaluate(PROBLEMS) == [], name
 
 
 async def photograph(cdp: CDPSession, view: View, to: Path) -> list[str]:

@@ -139,7 +139,9 @@ class Refused(NamedTuple):
 
 REFUSED = {
     "resident": (
-        Refused("/me/profile", {"怎么称呼您": "13900001111", "家庭组代码": "A-1"}, "保存", "怎么称呼您"),
+        Refused(
+            "/me/profile", {"怎么称呼您": "13900001111", "家庭组代码": "A-1"}, "保存", "怎么称呼您"
+        ),
     ),
     "studio": (
         Refused(
