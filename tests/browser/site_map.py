@@ -51,7 +51,7 @@ STRANGER = (
     Seen("/design/{part}", "/design/print"),
     *(
         Seen("/design/trouble/{status}", f"/design/trouble/{status}", status)
-        for status in (403, 409, 422, 429, 500, 503)
+        for status in (403, 409, 500)
     ),
 )
 NEWCOMER = (

@@ -84,7 +84,7 @@ async def look_at(page: Page, town: Town, role: str, seen: Seen, pictures: Path)
         return [f"answered {answer.status} at {answer.url}"]
     await page.evaluate("looks.still()")
     cdp = await page.context.new_cdp_session(page)
-    name = f"{role}-{re.sub(r'[^a-z0-9]+', '-', seen.path.strip('/')) or 'home'}"
+    name = f"{role}-{re.sub(r'[^a-z0-9]+', '-', seen.path).strip('-') or 'home'}"
     found: list[str] = []
     for view in VIEWS:
         found += await faults(page, view)

@@ -63,7 +63,7 @@ async def test_three_people_review_an_issue_and_it_is_scheduled(
         await fits_both(page, f"office-reviews-{review}")
         await page.get_by_role("link", name="冬天用电").click()
         shown = page.locator(".article")
-        await expect(shown.locator("h2")).to_have_css("color", "rgb(43, 43, 43)")
+        await expect(shown.locator("h2")).to_have_css("color", "rgb(30, 101, 69)")
         await expect(shown.locator("section")).to_have_css("font-size", "18px")
         await expect(shown.locator("mark")).to_have_text("包治百病")
         await fits_both(page, f"office-manuscript-{review}")
