@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check lint types contract fmt migrate revision lock clean
+.PHONY: help setup setup-dev run test bench check lint types contract fmt migrate revision lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -34,6 +34,9 @@ run: setup ## the whole service beside a stand-in for Tencent's servers, with a 
 
 test: setup-dev ## the whole test-suite
 	$(BIN)/python -m pytest -n $(JOBS)
+
+bench: setup-dev ## measures: how soon a page shows on a slow link, and what comes over the wire
+	$(BIN)/python -m bench.first_paint
 
 check: setup-dev lint types contract test ## all that .ci/run asks: lint, types, imports, tests
 

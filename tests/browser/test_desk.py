@@ -4,19 +4,14 @@ and a reversal; on a computer and on a phone.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Literal
 
 import pytest
-import uvicorn
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
-from app.core.settings import RateLimits, Settings
 from tests.api.desk_town import Desk, furnish
-from tests.api.service import Service, running
-from tests.browser.test_design import TOO_SMALL, TOO_WIDE
-from tests.processes import free_port
+from tests.api.service import Service
+from tests.browser.looking import fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 LOOK = os.environ.get("SHOUSHAN_LOOK_AT")
@@ -28,34 +23,8 @@ SIZES = {
 REASON = "居民来问少记了学分"
 
 
-@pytest.fixture
-async def service(database_url_of_its_own: str) -> AsyncIterator[Service]:
-    settings = Settings(
-        _env_file=None,
-        database_url=database_url_of_its_own,
-        port=free_port(),
-        rate=RateLimits(person="10000/minute", login="10000/minute"),
-    )
-    async with running(settings) as service:
-        config = uvicorn.Config(
-            service.app, port=settings.port, lifespan="off", log_config=None, ws="none"
-        )
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve())
-        while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
-            await asyncio.sleep(0.02)
-        yield service
-        server.should_exit = True
-        await serving
-
-
 async def look(page: Page, name: str) -> None:
-    """Nothing is wider than the window, every target can be hit; a picture for people."""
-    if LOOK:
-        await page.screenshot(path=Path(LOOK) / f"{name}.png", full_page=True)
-    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
-    assert await page.evaluate(TOO_WIDE) == [], name
-    assert await page.evaluate(TOO_SMALL) == [], name
+    await fits(page, name, LOOK)
 
 
 async def enter(browser: Browser, service: Service, desk: Desk, size: ViewportSize) -> Page:

@@ -1,20 +1,14 @@
 """An issue reviewed by three people at their computers, scheduled, and one in doubt decided."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from app.core.settings import RateLimits, Settings, get_settings
+from app.core.settings import get_settings
 from tests.api.newsroom import open_newsroom
-from tests.api.service import Resident, Service, running
+from tests.api.service import Resident, Service
 from tests.api.test_weeks import make_failed
-from tests.browser.test_design import TOO_SMALL, TOO_WIDE
-from tests.browser.test_sign_in import DESK, PHONE, look
-from tests.processes import free_port
+from tests.browser.looking import fits
+from tests.browser.test_sign_in import DESK, LOOK, PHONE, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 MARKDOWN = """\
@@ -28,31 +22,10 @@ MARKDOWN = """\
 """
 
 
-@pytest.fixture
-async def service(
-    database_url_of_its_own: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> AsyncIterator[Service]:
-    """The service beside its stand-in, listening on a port for the browser."""
+@pytest.fixture(autouse=True)
+def town_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOUSHAN_TOWN_CODE", "T")
     get_settings.cache_clear()
-    settings = Settings(
-        _env_file=None,
-        database_url=database_url_of_its_own,
-        port=free_port(),
-        data_dir=tmp_path,
-        rate=RateLimits(login="10000/minute"),
-    )
-    async with running(settings) as service:
-        config = uvicorn.Config(
-            service.app, port=settings.port, lifespan="off", log_config=None, ws="none"
-        )
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve())
-        while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
-            await asyncio.sleep(0.02)
-        yield service
-        server.should_exit = True
-        await serving
 
 
 async def at_the_desk(browser: Browser, service: Service, who: Resident, path: str) -> Page:
@@ -65,13 +38,11 @@ async def at_the_desk(browser: Browser, service: Service, who: Resident, path: s
     return page
 
 
-async def fits(page: Page, name: str) -> None:
+async def fits_both(page: Page, name: str) -> None:
     """Nothing overflows and every target can be hit, on a computer and on a phone."""
     for size, kind in ((DESK, "desk"), (PHONE, "phone")):
         await page.set_viewport_size(size)
-        assert await page.evaluate(TOO_WIDE) == [], name
-        assert await page.evaluate(TOO_SMALL) == [], name
-        await look(page, f"{name}-{kind}")
+        await fits(page, f"{name}-{kind}", LOOK)
     await page.set_viewport_size(DESK)
 
 
@@ -89,23 +60,23 @@ async def test_three_people_review_an_issue_and_it_is_scheduled(
         page = await at_the_desk(browser, service, who, "/desk/reviews")
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: complaints.append(said.text))
-        await fits(page, f"office-reviews-{review}")
+        await fits_both(page, f"office-reviews-{review}")
         await page.get_by_role("link", name="冬天用电").click()
         shown = page.locator(".article")
-        await expect(shown.locator("h2")).to_have_css("color", "rgb(43, 43, 43)")
+        await expect(shown.locator("h2")).to_have_css("color", "rgb(30, 101, 69)")
         await expect(shown.locator("section")).to_have_css("font-size", "18px")
         await expect(shown.locator("mark")).to_have_text("包治百病")
-        await fits(page, f"office-manuscript-{review}")
+        await fits_both(page, f"office-manuscript-{review}")
         await page.get_by_label("意见").fill(f"{review}看过")
         await page.get_by_role("button", name=f"通过{review}").click()
         await expect(page.get_by_text("已通过")).to_be_visible()
         await expect(page.get_by_text("没有等您审的稿件")).to_be_visible()
     await page.goto(f"{service.settings.base_url}/desk/calendar")
-    await fits(page, "office-calendar")
+    await fits_both(page, "office-calendar")
     await page.get_by_role("button", name="排期").click()
     await expect(page.get_by_text("已排好发布时间")).to_be_visible()
     await expect(page.get_by_text("复审看过")).to_be_visible()
-    await fits(page, "office-scheduled")
+    await fits_both(page, "office-scheduled")
     said = await service.ask("GET", f"/issues/{issue['id']}", newsroom.admin)
     assert said["state"] == "scheduled"
     assert complaints == []
@@ -116,7 +87,7 @@ async def test_what_is_in_doubt_is_decided_by_a_person(browser: Browser, service
     issue_id = await make_failed(service, editor)
     page = await at_the_desk(browser, service, editor, "/desk/tasks")
     await expect(page.get_by_role("heading", name="没有发出")).to_be_visible()
-    await fits(page, "office-tasks")
+    await fits_both(page, "office-tasks")
     await page.get_by_label("说明").fill("在公众号后台看到已经发表")
     await page.get_by_label("文章地址").fill("https://mp.weixin.qq.com/s/dong-tian")
     await page.get_by_role("button", name="已发布").click()

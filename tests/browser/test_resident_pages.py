@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import uvicorn
@@ -14,19 +13,13 @@ from app.api.pages.frame import TEXT_COOKIE
 from app.core import clock
 from app.core.settings import Settings
 from tests.api.service import Resident, Service, running, set_clock
-from tests.browser.test_design import TOO_LOW, TOO_SMALL, TOO_WIDE
+from tests.browser.looking import fits
 from tests.processes import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 LOOK = os.environ.get("SHOUSHAN_LOOK_AT")
 """A folder for pictures to look at."""
 FAST = 50
-PATHS = (
-    *("/", "/credits", "/credits/statement", "/credits/rules", "/credits/convert", "/ranking"),
-    *("/ranking?board=people", "/discover", "/activities", "/me", "/me/profile", "/me/consents"),
-    *("/me/reminders", "/me/letters", "/me/export", "/me/erase", "/me/erase/confirm", "/about"),
-    *("/me/complaints", "/credits/prior-learning", "/verify", "/me/sessions", "/text-size"),
-)
 
 
 @pytest.fixture
@@ -49,15 +42,7 @@ async def service(database_url_of_its_own: str) -> AsyncIterator[Service]:
 
 
 async def look(page: Page, name: str) -> None:
-    if LOOK:
-        await page.screenshot(path=Path(LOOK) / f"resident-{name}.png", full_page=True)
-
-
-async def fits(page: Page, at: str) -> None:
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), at
-    assert await page.evaluate(TOO_WIDE) == [], at
-    assert await page.evaluate(TOO_SMALL) == [], at
-    assert await page.evaluate(TOO_LOW) == [], at
+    await fits(page, f"resident-{name}", LOOK)
 
 
 async def phone(
@@ -233,17 +218,3 @@ async def test_without_scripts_a_lesson_is_learned_all_the_same(
         await page.get_by_label(label, exact=True).check()
     await page.get_by_role("button", name="交卷").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("学完了，真好")
-
-
-@pytest.mark.parametrize("text", [18, 30])
-async def test_every_page_fits_a_phone(browser: Browser, service: Service, text: int) -> None:
-    set_clock(clock.utcnow())
-    resident = await service.login()
-    await service.ask("PATCH", "/me", resident, json={"name": "槐小花" * 6, "org_code": "T-1"})
-    lesson_id = await service.lesson(title="接到“公检法”电话怎么办" * 3)
-    await service.study(resident, lesson_id)
-    page = await phone(browser, service, resident, text=text)
-    for path in (*PATHS, f"/lessons/{lesson_id}", f"/lessons/{lesson_id}/result"):
-        await page.goto(service.settings.base_url + path)
-        await fits(page, path)
-        await look(page, f"{text}{path.replace('/', '-').replace('?', '-')}")

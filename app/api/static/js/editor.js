@@ -71,6 +71,9 @@ function start() {
       toolbar: { container: toolbar, handlers: { image: choosePicture } },
       uploader: { mimetypes: ["image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp"], handler: put },
       clipboard: { matchVisual: false },
+      // The key Tab leads on to the next field; there are buttons for what it does in an editor.
+      keyboard: { bindings: Object.fromEntries(["tab", "indent", "outdent", "remove tab", "table tab",
+        "indent code-block", "outdent code-block"].map((name) => [name, null])) },
     },
   });
   const Delta = Quill.import("delta");
