@@ -31,12 +31,34 @@ EVERYBODYS = {
 }
 ANY_FORM = {
     **RULE,
-    **{"based_on": "1", "valid_from": "2027-01-01", "reason": "看看别村的", "remarks": "不行"},
-    **{"decision": "approve", "digest": "0" * 64, "comment": "好", "act": "sent", "kind": "csv"},
-    **{"person": "1", "role": "tutor", "org_code": "T-1", "kept": "1", "merged": "2"},
-    **{"name": "群", "channel": "relay", "owner_id": "1", "content": "", "day": "2026-12-24"},
-    **{"send_at": "08:00", "deadline": "12:00", "open_from": "07:00", "open_until": "21:00"},
-    **{"weekdays": "1", "at": "18:00", "week_min": "1", "week_max": "2", "note": "看看"},
+    "based_on": "1",
+    "valid_from": "2027-01-01",
+    "reason": "看看别村的",
+    "remarks": "不行",
+    "decision": "approve",
+    "digest": "0" * 64,
+    "comment": "好",
+    "act": "sent",
+    "kind": "csv",
+    "person": "1",
+    "role": "tutor",
+    "org_code": "T-1",
+    "kept": "1",
+    "merged": "2",
+    "name": "群",
+    "channel": "relay",
+    "owner_id": "1",
+    "content": "",
+    "day": "2026-12-24",
+    "send_at": "08:00",
+    "deadline": "12:00",
+    "open_from": "07:00",
+    "open_until": "21:00",
+    "weekdays": "1",
+    "at": "18:00",
+    "week_min": "1",
+    "week_max": "2",
+    "note": "看看",
 }
 
 
@@ -95,10 +117,12 @@ async def things_of(desk: Desk) -> dict[str, Any]:
                 ("task_id", "task"),
             )
         }
-        transfer = f"SELECT min(id) FROM transfer WHERE key LIKE '%person:{desk.resident.id}:%'"
-        office = f"SELECT id FROM office WHERE person_id = {desk.tutor.id}"
-        numbers["transfer_id"] = await session.scalar(text(transfer))
-        numbers["office_id"] = await session.scalar(text(office))
+        for name, query, value in (
+            ("transfer_id", "SELECT min(id) FROM transfer WHERE key LIKE :it", desk.resident.id),
+            ("office_id", "SELECT id FROM office WHERE person_id = :it", desk.tutor.id),
+        ):
+            it = f"%:person:{value}:%" if "LIKE" in query else value
+            numbers[name] = await session.scalar(text(query), {"it": it})
         numbers["message_id"] = message.id
     return {
         **numbers,
