@@ -33,7 +33,6 @@ from app.flows import weekly_issue
 from app.flows.weekly_issue import IssueElsewhere
 from app.people import policy
 from app.people import queries as people
-from app.people.policy import Actor
 from app.push import plans
 from app.push.outlets import outlet_of
 
@@ -110,7 +109,7 @@ async def list_issues(
     page = await queries.list_manuscripts(
         session,
         kind="issue",
-        org_ids=await people.ids_below(session, _overseen(actor)),
+        org_ids=await people.ids_below(session, policy.orgs_where(actor, policy.can_see_pushing)),
         states=None if state is None else (state,),
         cursor=cursor,
         limit=limit,
@@ -184,12 +183,6 @@ async def read_article(
 
 def _content(articles: list[ArticleIn]) -> dict[str, Any]:
     return {"articles": [one.model_dump() for one in articles]}
-
-
-def _overseen(actor: Actor) -> list[int]:
-    return [
-        office.org_id for office in actor.offices if policy.can_see_pushing(actor, (office.org_id,))
-    ]
 
 
 add_steps(

@@ -179,9 +179,7 @@ async def push_out(session: AsyncSession, manuscript: Manuscript, actor: Actor) 
 
 def overseen(actor: Actor) -> list[int]:
     """The organisations whose pushing this person may see, with all below them."""
-    return [
-        office.org_id for office in actor.offices if policy.can_see_pushing(actor, (office.org_id,))
-    ]
+    return policy.orgs_where(actor, policy.can_see_pushing)
 
 
 async def _row(session: AsyncSession, manuscript: Manuscript) -> PushRow:

@@ -25,6 +25,7 @@ from app.api.pages import (
     complaints,
     credits_page,
     design,
+    desk_certificates,
     desk_exports,
     desk_honours,
     desk_overview,
@@ -105,6 +106,7 @@ ROUTERS = (
     desk_places.router,  # /desk/rankings/places/{code}
     desk_residents.router,  # /desk/rankings/residents/{id}
     desk_transfers.router,  # /desk/rankings/transfers/{id}, …/reversal
+    desk_certificates.router,  # /desk/honours/certificates: before …/{code}
     desk_honours.router,  # /desk/honours, …/{code}: rolls
     *office.ROUTERS,  # /desk/tasks … /desk/closes: the desk's second half
     design.router,  # /design: the style guide, in development only

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import local_day
 from app.credit_bank.models import DayClose
+from app.flows import prior_learning
 from app.flows.push_status import LOOK_BACK, TROUBLED
 from app.people.models import Organisation
 from app.people.policy import Actor
@@ -36,6 +37,8 @@ class OneLook:
     risks: Sequence[Task]
     troubled: Sequence[DeliveryRow]
     inbox_failed: int | None
+    applications: int
+    """认定 of my branch that wait for somebody."""
     last_close: DayClose | None
     close_is_late: bool
 
@@ -43,12 +46,14 @@ class OneLook:
 async def look(session: AsyncSession, *, actor: Actor, branch: Branch, now: datetime) -> OneLook:
     today = local_day(now)
     close = await session.scalar(select(DayClose).order_by(DayClose.local_day.desc()).limit(1))
+    waiting = await prior_learning.list_open_for(session, actor=actor, limit=ROWS)
     return OneLook(
         numbers=await get_numbers(session, branch=branch, now=now),
         tasks=await _my_tasks(session, actor),
         risks=await _risks(session, branch),
         troubled=await _troubled(session, branch, now),
         inbox_failed=len(await inbox.list_failed(session, ROWS)) if branch.is_root else None,
+        applications=len(waiting),
         last_close=close,
         # The close runs at night: what is older than the day before yesterday was missed.
         close_is_late=close is not None and close.local_day < today - timedelta(days=2),
@@ -91,9 +96,13 @@ async def _troubled(session: AsyncSession, branch: Branch, now: datetime) -> lis
         cursor=None,
         limit=ROWS,
     )
-    since = local_day(now) - LOOK_BACK
+    today = local_day(now)
+    since = today - LOOK_BACK
     return [
         one
         for one in page.items
-        if one.local_day >= since and (one.state in TROUBLED or one.at_risk)
+        if one.local_day >= since
+        and (one.state in TROUBLED or one.at_risk)
+        # What was left out on another day can be mended no more.
+        and (one.state != "skipped" or one.local_day == today)
     ]

@@ -12,6 +12,7 @@ from app.core.logging import get_logger, pseudonym
 from app.core.metrics import CALLBACK_FAILURES, CALLBACKS
 from app.core.settings import WeChat
 from app.flows import callback
+from app.people import staff_acts
 from app.wechat import inbox, messages
 from app.wechat.envelope import Malformed
 from app.wechat.models import Inbound
@@ -66,6 +67,22 @@ async def replay(
     else:
         await _settle(session, accounts, row, message, now)
     await session.refresh(row)
+    return row
+
+
+async def replay_by(
+    session: AsyncSession, *, accounts: WeChat, inbound_id: int, by_id: int, now: datetime
+) -> Inbound:
+    """The same by an administrator, kept in the log of what staff did. Raises NothingToReplay."""
+    row = await replay(session, accounts=accounts, inbound_id=inbound_id, now=now)
+    await staff_acts.note(
+        session,
+        person_id=by_id,
+        act="inbox.replay",
+        subject=f"message:{row.id}",
+        facts={"kind": row.kind, "state": row.state},
+        now=now,
+    )
     return row
 
 

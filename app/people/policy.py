@@ -5,7 +5,7 @@ a person those of the home and of the unit together (`queries.lineage_of_person`
 covered by nobody.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -34,6 +34,11 @@ class Actor:
 
 def holds(actor: Actor, role: Role, lineage: Collection[int]) -> bool:
     return any(office.role == role and office.org_id in lineage for office in actor.offices)
+
+
+def orgs_where(actor: Actor, may: Callable[[Actor, Collection[int]], bool]) -> list[int]:
+    """The organisations of the offices that give this right: it holds for all below them."""
+    return sorted({one.org_id for one in actor.offices if may(actor, (one.org_id,))})
 
 
 def can_administer(actor: Actor, lineage: Collection[int]) -> bool:

@@ -65,11 +65,18 @@ PEOPLE = f"""
     standing AS (SELECT * FROM branch WHERE shown)"""
 
 
+BY_VILLAGE, BY_UNIT = "moved.village_id", "moved.unit_id"
+# A town's are those of its villages and, of who named no village, of its units.
+BY_TOWN = """(SELECT town.id FROM organisation own JOIN organisation town
+            ON town.kind = 'town' AND town.id = ANY(own.lineage)
+            WHERE own.id = coalesce(moved.village_id, moved.unit_id) LIMIT 1)"""
+
+
 def _groups(stamp: str, membership: str) -> str:
     """By what was stamped with them; members belong today, or did when the board was frozen."""
     return f"""
     share AS (
-        SELECT moved.{stamp} AS org_id, coalesce(alias.kept, moved.person_id) AS person_id, {SUMMED}
+        SELECT {stamp} AS org_id, coalesce(alias.kept, moved.person_id) AS person_id, {SUMMED}
         FROM moved LEFT JOIN alias ON alias.id = moved.person_id GROUP BY 1, 2),
     whole AS (
         SELECT coalesce(sum(amount), 0)::bigint AS whole,
@@ -79,7 +86,7 @@ def _groups(stamp: str, membership: str) -> str:
     belonging AS (
         SELECT o.id, count(person.id) AS members FROM organisation o
         LEFT JOIN organisation home ON home.lineage @> ARRAY[o.id]
-        LEFT JOIN person ON person.{membership} = home.id
+        LEFT JOIN person ON {membership} = home.id
             AND person.merged_into_id IS NULL AND person.erased_at IS NULL
         WHERE o.kind = ANY(:kinds) AND o.lineage @> ARRAY[cast(:org AS bigint)] GROUP BY o.id),
     standing AS (
@@ -98,9 +105,10 @@ def _groups(stamp: str, membership: str) -> str:
 
 SOURCES = {
     "people": PEOPLE,
-    "villages": _groups("village_id", "org_id"),
-    "units": _groups("unit_id", "unit_id"),
-    "schools": _groups("unit_id", "unit_id"),
+    "towns": _groups(BY_TOWN, "coalesce(person.org_id, person.unit_id)"),
+    "villages": _groups(BY_VILLAGE, "person.org_id"),
+    "units": _groups(BY_UNIT, "person.unit_id"),
+    "schools": _groups(BY_UNIT, "person.unit_id"),
 }
 
 # Half up, as the boards round.

@@ -18,10 +18,11 @@ from app.people.rules import mask_name
 from app.ranking.models import FrozenRanking
 from app.ranking.span_statements import SORTS, statement_of
 
-Of = Literal["people", "villages", "units", "schools"]
+Of = Literal["people", "towns", "villages", "units", "schools"]
 Sort = Literal["amount", "per_member", "members", "learners", "before", "change", "place"]
 KINDS: Mapping[Of, Sequence[str]] = {
     "people": (),
+    "towns": ("town",),
     "villages": ("village", "community"),
     "units": ("department", "unit"),
     "schools": ("school",),
@@ -152,7 +153,7 @@ async def get_standings(
 
 async def _frozen(session: AsyncSession, question: Question) -> FrozenRanking | None:
     """The frozen board of this very span: villages, or all units with the schools among them."""
-    if question.of == "people":
+    if question.of in {"people", "towns"}:
         return None
     span = question.span
     board = "villages" if question.of == "villages" else "units"

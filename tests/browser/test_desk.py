@@ -4,6 +4,7 @@ and a reversal; on a computer and on a phone.
 
 import asyncio
 import os
+import re
 from typing import Literal
 
 import pytest
@@ -47,6 +48,10 @@ async def test_from_the_rankings_to_a_reversal(
     desk = await furnish(service)
     page = await enter(browser, service, desk, SIZES[where])
     await look(page, f"overview-{where}")
+    await page.get_by_role("link", name="打印一页").click()
+    await look(page, f"sheet-{where}")
+    paper = await page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1, "the town on one A4 page"
     await page.goto(f"{service.settings.base_url}/desk/rankings")
     await look(page, f"rankings-{where}")
     await expect(page.get_by_label("对比从")).to_be_hidden()
@@ -90,6 +95,8 @@ async def test_from_the_rankings_to_a_reversal(
     await look(page, f"correction-{where}")
     for path in (
         "honours",
+        "honours/certificates",
+        "inbox",
         "honours/badge.first_lesson",
         "rankings?of=people",
         "rankings?of=schools&sort=per_member",

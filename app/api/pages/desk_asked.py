@@ -6,12 +6,14 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from app.api.pages.frame import long_day
 from app.core.clock import BEGINNING, END, Period, period_of
 from app.ranking.spans import Branch, Of, Question, Sort, Span, span_before, span_last_year
 
 SpanName = Literal["day", "week", "month", "year", "all", "span"]
 Beside = Literal["none", "previous", "last_year", "custom"]
 OF_NAMES: dict[Of, str] = {
+    "towns": "乡镇（街道）",
     "villages": "村（社区）",
     "units": "单位",
     "schools": "学校",
@@ -135,8 +137,7 @@ def _closed(since: date, until: date) -> Span:
     return Span(first, last + timedelta(days=1))
 
 
-def day_text(day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日"
+day_text = long_day
 
 
 def span_text(span: Span) -> str:

@@ -28,13 +28,15 @@ def change(now: int, before: int) -> str:
     return f"{'多' if now > before else '少'} {number(tenths // 10)}.{tenths % 10}%"
 
 
-def columns(asked: Asked) -> list[tuple[str, str, str]]:
-    """(key, head, kind) as the table macro takes them."""
+def columns(asked: Asked, *, towns: int) -> list[tuple[str, str, str]]:
+    """(key, head, kind) as the table macro takes them; which town, where there are several."""
     of_people = asked.of == "people"
     some = [("rank", "名次", "rank"), ("name", "姓名" if of_people else "名称", "")]
     if of_people:
         some += [("place", "村社、单位", "place")]
     else:
+        if towns > 1 and asked.of != "towns":
+            some += [("place", "属于", "place")]
         some += [("members", "人数", "number"), ("learners", "得分人数", "number")]
     some += [("amount", "合计", "number")]
     if not of_people:
@@ -78,11 +80,8 @@ def left_out(sums: Sums, asked: Asked, unit: Unit) -> str:
     rest = sums.whole - sums.amount
     if rest == 0:
         return ""
-    why = (
-        "没有选择公开的居民"
-        if asked.of == "people"
-        else f"没有登记{'村（社区）' if asked.of == 'villages' else '这类单位'}的居民"
-    )
+    whose = {"towns": "乡镇（街道）", "villages": "村（社区）"}.get(asked.of, "这类单位")
+    why = "没有选择公开的居民" if asked.of == "people" else f"没有登记{whose}的居民"
     return f"另有 {amount(rest, unit)} {unit.name}属于{why}，两项相加是总账上的数。"
 
 

@@ -123,7 +123,7 @@ def _write_head(book: "Workbook", page: "Worksheet", sheet: Sheet) -> int:
 def _write_rows(book: "Workbook", page: "Worksheet", sheet: Sheet, head_at: int) -> None:
     def styles(**facts: Any) -> list["Format"]:
         return [
-            _style(book, border=1, num_format="@", **facts)
+            _style(book, border=1, num_format="@", text_wrap=True, **facts)
             if column.decimals is None
             else _style(
                 book,

@@ -28,7 +28,7 @@ from app.content.models import LessonVersion, Platform
 from app.core.clock import local_day
 from app.credit_bank.models import Unit
 from app.people.policy import Actor
-from app.ranking.spans import ROWS_MAX, Question, Row, Standings, get_standings, span_before
+from app.ranking.spans import ROWS_MAX, Of, Question, Row, Standings, get_standings, span_before
 
 router = page_router("/desk/rankings")
 AskedHere = Annotated[Asked, Query()]
@@ -102,9 +102,9 @@ async def show_rankings(
         "desk/rankings.html",
         board=board,
         asked=asked,
-        tabs=[(asked.query(of=of, page=1), name) for of, name in OF_NAMES.items()],
+        tabs=[(asked.query(of=of, page=1), name) for of, name in _boards(board.scope, asked)],
         choices=await _choices(session, board),
-        columns=[*figures.columns(asked), ("go", "", "tools")],
+        columns=[*figures.columns(asked, towns=board.scope.towns), ("go", "", "tools")],
         rows=[(row, figures.cells(row, board.unit), _way(row, asked)) for row in board.found.rows],
         foot=figures.total_cells(board.found.sums, board.unit),
         sorts=_sorts(asked),
@@ -127,17 +127,25 @@ async def print_rankings(
         request,
         "desk/rankings_print.html",
         board=board,
-        columns=figures.columns(asked),
+        columns=figures.columns(asked, towns=board.scope.towns),
         rows=[figures.cells(row, board.unit) for row in board.found.rows],
         foot=figures.total_cells(board.found.sums, board.unit),
         made_on=day_text(local_day(now)),
     )
 
 
+def _boards(scope: Scope, asked: Asked) -> list[tuple[Of, str]]:
+    """Towns are ranked where there are several, in a county."""
+    shown = scope.towns > 1 or asked.of == "towns"
+    return [(of, name) for of, name in OF_NAMES.items() if of != "towns" or shown]
+
+
 def _way(row: Row, asked: Asked) -> str:
     """Where a row leads, with what was asked."""
     if asked.of == "people":
         return f"{RESIDENTS}/{row.subject_id}"
+    if asked.of == "towns":
+        return f"/desk/rankings{asked.query(of='villages', page=1, org=row.code)}"
     return f"{PLACES}/{row.code}{asked.query(of='people', page=1, org=None, sort='amount')}"
 
 

@@ -1,8 +1,9 @@
 """One resident's statement, for an administrator who said why."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Form, Path, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.deps import Cursor, EmptyIsAbsent, Now, SessionDep
 from app.api.pages.desk_rankings import RESIDENTS
@@ -17,7 +18,7 @@ from app.credit_bank.statements import explain
 from app.flows import seeing
 from app.people import queries as people
 from app.people.errors import PersonNotFound
-from app.people.models import StaffAct
+from app.people.models import Person, StaffAct
 from app.people.rules import mask_name
 from app.recognition import service as recognition
 from app.recognition.rules import title_of
@@ -49,24 +50,13 @@ async def show_resident(
     if shown not in selves:
         raise PersonNotFound(person_id=shown)
     page = await bank.list_lines(session, person_id=shown, unit=unit, cursor=cursor, limit=LINES)
-    units = {one.code: one for one in await bank.list_units(session)}
-    balances = await bank.list_balances(session, person_id=look.person.id)
-    earned = next(one.earned for one in balances if one.unit == "credit")
-    place = await people.shown_org(session, look.person)
-    at_work = await people.unit_of(session, look.person)
     return render(
         request,
         "desk/resident.html",
         look=look,
         person=look.person,
-        place=place,
-        at_work=at_work,
-        balances=[amount_out(one.balance, units[one.unit]).text for one in balances if one.balance],
-        earned=amount_out(earned, units["credit"]).text,
-        title=title_of(earned)[0],
-        honours=await recognition.list_honours(session, person_id=look.person.id),
+        **await _facts(session, look.person),
         lines=[_told(line) for line in page.items],
-        units=[("", "全部"), *((one.code, one.name) for one in units.values())],
         unit=unit or "",
         selves=sorted(selves, reverse=True) if len(selves) > 1 else [],
         shown=shown,
@@ -75,6 +65,24 @@ async def show_resident(
         here=f"{RESIDENTS}/{look.person.id}",
         seen=seen,
     )
+
+
+async def _facts(session: AsyncSession, person: Person) -> dict[str, Any]:
+    """What stands above the lines: where somebody belongs, what was earned, which honours."""
+    units = {one.code: one for one in await bank.list_units(session)}
+    balances = await bank.list_balances(session, person_id=person.id)
+    earned = next(one.earned for one in balances if one.unit == "credit")
+    return {
+        "place": await people.shown_org(session, person),
+        "at_work": await people.unit_of(session, person),
+        "balances": [
+            amount_out(one.balance, units[one.unit]).text for one in balances if one.balance
+        ],
+        "earned": amount_out(earned, units["credit"]).text,
+        "title": title_of(earned)[0],
+        "honours": await recognition.list_honours(session, person_id=person.id),
+        "units": [("", "全部"), *((one.code, one.name) for one in units.values())],
+    }
 
 
 def _told(line: bank.Line) -> tuple[bank.Line, str, str, str]:

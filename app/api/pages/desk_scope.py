@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.bank import NotYourBranch
@@ -13,8 +13,11 @@ from app.people.models import Organisation
 from app.people.policy import Actor
 from app.ranking.spans import Branch
 
-CHOICES_MAX = 300
-"""Villages and units of a county fit; a longer list helps nobody to choose."""
+CHOICES_MAX = 120
+"""A town with its villages and units fits. In a county only what is near is offered: the way up,
+what is beside, and what is right below.
+"""
+NEAR_MAX = 300
 HIDDEN_KINDS = ("group", "family")
 
 
@@ -24,6 +27,8 @@ class Scope:
 
     org: Organisation
     choices: Sequence[Organisation]
+    towns: int
+    """How many towns there are in the branch: one, or none, in a town's own installation."""
 
     @property
     def branch(self) -> Branch:
@@ -49,9 +54,15 @@ async def scope_of(session: AsyncSession, actor: Actor, code: str | None) -> Sco
         select(Organisation)
         .where(Organisation.lineage.overlap(own), Organisation.kind.not_in(HIDDEN_KINDS))
         .order_by(Organisation.lineage, Organisation.id)
-        .limit(CHOICES_MAX)
     )
-    choices = list(await session.scalars(rows))
+    choices = list(await session.scalars(rows.limit(CHOICES_MAX + 1)))
+    if len(choices) > CHOICES_MAX:
+        beside = [org.id] if org.parent_id is None else [org.id, org.parent_id]
+        near = or_(Organisation.id.in_([*own, *org.lineage]), Organisation.parent_id.in_(beside))
+        choices = list(await session.scalars(rows.where(near).limit(NEAR_MAX)))
     if org.id not in {one.id for one in choices}:
         choices.append(org)
-    return Scope(org, choices)
+    in_branch = select(func.count()).where(
+        Organisation.kind == "town", Organisation.lineage.contains([org.id])
+    )
+    return Scope(org, choices, await session.scalar(in_branch) or 0)

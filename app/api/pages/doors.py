@@ -121,6 +121,7 @@ def me_of(actor: Actor, name: str | None) -> frame.Me:
         org_name=actor.offices[0].org_name if actor.offices else "",
         in_studio=not roles.isdisjoint(STUDIO_ROLES),
         at_desk="admin" in roles,
+        tutors="tutor" in roles,
         reviews=not roles.isdisjoint(REVIEWERS),
     )
 

@@ -43,6 +43,8 @@ class Me:
     at_desk: bool = False
     reviews: bool = False
     """An editor or chief editor: some pages of the desk are theirs, too."""
+    tutors: bool = False
+    """Somebody who sees the papers of outside learning."""
 
 
 def number(value: int) -> str:
@@ -56,6 +58,11 @@ def when(instant: datetime) -> str:
     return f"{local.month}月{local.day}日 {local:%H:%M}"
 
 
+def long_day(value: date) -> str:
+    """With its year: 2026年11月23日."""
+    return f"{value.year}年{value.month}月{value.day}日"
+
+
 def day(value: date) -> str:
     return f"{value.month}月{value.day}日 周{WEEKDAYS[value.weekday()]}"
 
@@ -67,7 +74,7 @@ environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-environment.filters.update(number=number, when=when, day=day)
+environment.filters.update(number=number, when=when, day=day, long_day=long_day)
 environment.globals.update(charts=charts, text_sizes=TEXT_SIZES, places=navigation)
 
 

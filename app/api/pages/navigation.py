@@ -42,7 +42,13 @@ DESK = (
 )
 AT_THE_DESK = {"/desk/tasks", "/desk/reviews", "/desk/calendar", "/desk/deliveries", "/desk/groups"}
 """What editors and tutors share with the administrators."""
-DESK_OF_STAFF = tuple(place for place in DESK if place.path in AT_THE_DESK)
+OF_TUTORS = "/desk/prior-learning"
+
+
+def desk_of(*, admin: bool, tutors: bool) -> tuple[Place, ...]:
+    """The places of the desk for this member of staff; tutors see the papers of 认定, too."""
+    shown = {*AT_THE_DESK, OF_TUTORS} if tutors else AT_THE_DESK
+    return DESK if admin else tuple(place for place in DESK if place.path in shown)
 
 
 def current_of(places: tuple[Place, ...], path: str) -> str:

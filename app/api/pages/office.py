@@ -6,6 +6,7 @@ from app.api.pages import (
     office_closes,
     office_deliveries,
     office_groups,
+    office_inbox,
     office_merges,
     office_organisations,
     office_prior_learning,
@@ -28,4 +29,5 @@ ROUTERS = (
     office_organisations.router,  # /desk/organisations/{code}, …/poster
     office_audit.router,  # /desk/audit
     office_closes.router,  # /desk/closes
+    office_inbox.router,  # /desk/inbox: dead letters
 )

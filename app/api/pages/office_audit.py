@@ -40,6 +40,7 @@ SUBJECTS = {
     "organisations": "机构",
     "lesson": "课程",
     "activity": "活动",
+    "message": "微信消息",
 }
 FACTS = {
     "reason": "理由",
@@ -59,6 +60,8 @@ FACTS = {
     "what": "做法",
     "kind": "类别",
     "until_on": "到期",
+    "rows": "行数",
+    "names": "姓名",
 }
 """What of an act's facts is shown, and how it is called."""
 
@@ -79,6 +82,32 @@ WORDS: dict[str, str] = {
     "confirmed": "已核实",
     "approved": "已认定",
     "refused": "不予认定",
+    "link": "登录链接",
+    "oauth": "微信里登录",
+    "scan": "扫码登录",
+    "relay": "人工转发",
+    "review": "审核",
+    "rankings": "学分排行",
+    "certificates": "证书名单",
+    "xlsx": "Excel",
+    "csv": "CSV",
+    "full": "完整姓名",
+    "masked": "打码",
+    "failed": "没有成功",
+    "answered": "已处理",
+    "Text": "文字消息",
+    "Subscribe": "关注",
+    "Unsubscribe": "取消关注",
+    "Scan": "扫码",
+    "Click": "点菜单",
+    "Unreadable": "读不懂的消息",
+    "week_at_risk": "一周落空的风险",
+    "publish_by_hand": "手工发布",
+    "publish_doubt": "发布有疑问",
+    "publish_failed": "没有发出",
+    "delivery_doubt": "推送存疑",
+    "delivery_failed": "推送失败",
+    "delivery_overdue": "到点没有转发",
 }
 """Values of facts that have a word of their own."""
 MANUSCRIPT = {

@@ -5,6 +5,7 @@ from fastapi import Request, Response
 from app.api.bank import NotYourBranch
 from app.api.deps import Cursor, Now, SessionDep
 from app.api.pages.doors import AdminActor
+from app.api.pages.frame import long_day
 from app.api.pages.office_view import go_on, names, query, show
 from app.api.pages.repeats import once
 from app.api.pages.router import page_router
@@ -30,7 +31,7 @@ async def show_closes(
     said = await names(session, [last.person_id] if last else [])
     rows = [
         {
-            "day": one.local_day.isoformat(),
+            "day": long_day(one.local_day),
             "transfers": one.transfers,
             "totals": "；".join(
                 amount_text(one.totals[unit.code]["owners"], decimals=unit.decimals, name=unit.name)

@@ -17,7 +17,6 @@ from app.api.pages.forgery import Form
 from app.api.pages.office_view import (
     go_on,
     names,
-    orgs_where,
     overseen,
     query,
     require,
@@ -78,7 +77,7 @@ async def list_groups(
         "groups.html",
         rows=[await _row(session, actor, one) for one in found.items],
         ended=ended,
-        may_add=bool(orgs_where(actor, policy.can_tutor)),
+        may_add=bool(policy.orgs_where(actor, policy.can_tutor)),
         next_page=query("/desk/groups", **asked, cursor=found.next) if found.next else None,
         first_page=query("/desk/groups", **asked) if cursor else None,
     )
@@ -198,7 +197,7 @@ async def _form(
     error: Invalid | Conflict | None = None,
     now: datetime,
 ) -> Response:
-    tutored = orgs_where(actor, policy.can_tutor)
+    tutored = policy.orgs_where(actor, policy.can_tutor)
     if group is None and not tutored:
         await require(session, actor, policy.can_tutor, actor.offices[0].org_id)
     places = await people.tree_below(session, tutored)

@@ -35,6 +35,8 @@ from app.wechat.capability import NotOffered
 router = page_router("/desk/organisations")
 Code = Annotated[str, Path(max_length=64)]
 FILE_BYTES_MAX = 1024 * 1024
+WHOLE_TREE = 300
+"""A larger one is shown branch by branch."""
 
 
 class FileTooLarge(Invalid):
@@ -134,6 +136,10 @@ async def _tree(
     status: int = 200,
 ) -> Response:
     found = await people.tree_below(session, administered(actor))
+    whole = len(found) <= WHOLE_TREE
+    if not whole:
+        tops = set(administered(actor))
+        found = [one for one in found if one.id in tops or one.parent_id in tops]
     counts = await roster.count_residents(session, org_ids=[one.id for one in found])
     top = min((len(one.lineage) for one in found), default=0)
     return show(
@@ -141,6 +147,7 @@ async def _tree(
         "organisations.html",
         status=status,
         rows=[_row(one, len(one.lineage) - top, counts.get(one.id, 0)) for one in found],
+        whole=whole,
         problems=problems or [],
         report=report,
         content=content,

@@ -13,7 +13,7 @@ from app.api.deps import Now, SessionDep
 from app.api.pages import office_forms as forms
 from app.api.pages.doors import StaffPerson
 from app.api.pages.forgery import Form
-from app.api.pages.office_view import go_on, names, orgs_where, show
+from app.api.pages.office_view import go_on, names, show
 from app.api.pages.repeats import once
 from app.api.pages.router import page_router
 from app.core.clock import local_text
@@ -50,7 +50,7 @@ async def list_applications(
     request: Request, actor: StaffPerson, session: SessionDep, tab: Annotated[Tab, Query()] = "open"
 ) -> Response:
     """Of the branch of this tutor or administrator, never one's own."""
-    if not orgs_where(actor, policy.can_tutor):
+    if not policy.orgs_where(actor, policy.can_tutor):
         raise NotYourBranch
     found = await flow.list_for(session, actor=actor, states=STATES[tab], limit=SHOWN_MAX)
     return show(

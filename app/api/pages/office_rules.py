@@ -47,6 +47,7 @@ class Told:
     """A version in plain words; `when`: 现在用, 以前的, 还没开始."""
 
     rule: Rule
+    unit: str
     pays: str
     often: str
     caps: tuple[str, ...]
@@ -235,7 +236,7 @@ def _told(rule: Rule, units: Mapping[str, Unit], versions: list[Rule], today: da
     )
     current = rule_for(versions, rule.code, today)
     when = "现在用" if current == rule else "还没开始" if rule.valid_from > today else "以前的"
-    return Told(rule, pays, ONCE[rule.once], caps, when)
+    return Told(rule, units[rule.unit].name, pays, ONCE[rule.once], caps, when)
 
 
 async def _compared(

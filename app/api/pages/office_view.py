@@ -37,6 +37,8 @@ SAID = {
     "merged": "两个账户已合并",
     "parted": "已撤销合并",
     "imported": "机构已导入",
+    "replayed": "已重新处理",
+    "replay-failed": "重新处理过了，还有没成功的，请看原因",
     "audited": "账目已核对",
     "audit-ordered": "账目较多，已交给后台核对，过几分钟再看",
 }
@@ -61,22 +63,16 @@ def query(path: str, **parts: object) -> str:
     return f"{path}?{urlencode(given)}" if given else path
 
 
-def orgs_where(actor: Actor, may: Right) -> list[int]:
-    """The organisations of the offices that give this right: it holds for all below them."""
-    found = {one.org_id for one in actor.offices if may(actor, (one.org_id,))}
-    return sorted(found)
-
-
 def overseen(actor: Actor) -> list[int]:
     """Where this person may see what is pushed. Raises NotYourBranch: nowhere."""
-    found = orgs_where(actor, policy.can_see_pushing)
+    found = policy.orgs_where(actor, policy.can_see_pushing)
     if not found:
         raise NotYourBranch
     return found
 
 
 def administered(actor: Actor) -> list[int]:
-    return orgs_where(actor, policy.can_administer)
+    return policy.orgs_where(actor, policy.can_administer)
 
 
 async def require(session: AsyncSession, actor: Actor, may: Right, org_id: int) -> None:

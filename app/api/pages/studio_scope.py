@@ -105,9 +105,7 @@ async def account_place(session: AsyncSession, settings: Settings) -> Organisati
 
 def overseen(actor: Actor) -> list[int]:
     """The organisations whose pushing this person may see, with all below them."""
-    return [
-        office.org_id for office in actor.offices if policy.can_see_pushing(actor, (office.org_id,))
-    ]
+    return policy.orgs_where(actor, policy.can_see_pushing)
 
 
 async def readable(session: AsyncSession, actor: Actor, manuscript_id: int) -> Manuscript:
