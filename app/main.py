@@ -43,7 +43,6 @@ def assemble() -> FastAPI:
         lifespan=_lifespan,
         swagger_ui_parameters={"docExpansion": "none"},
     )
-    app.state.revision = schema.newest_revision()
     errors.install(app)
     doors.install(app)
     app.add_middleware(RequestFrame)
@@ -58,6 +57,7 @@ def furnish(app: FastAPI, settings: Settings) -> None:
     assert settings.database_url, "the database is chosen by whoever starts this process"
     app.state.settings = settings
     app.state.limiter = Limiter(settings.rate)
+    app.state.revision = schema.newest_revision()
 
 
 @asynccontextmanager
