@@ -5,28 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.processes import PROJECT, environment_of
+from tests.processes import PROJECT, environment_of, processes_of
 
 KILLS = 4
-
-
-def processes_of(data_dir: Path, name: str) -> Iterator[int]:
-    """The pids of this installation's `serve` or `worker`, found as an operator would: in /proc."""
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            command = (entry / "cmdline").read_bytes().split(b"\0")
-            mine = f"SHOUSHAN_DATA_DIR={data_dir}".encode() in (entry / "environ").read_bytes()
-        except OSError:
-            continue
-        if mine and name.encode() in command:
-            yield int(entry.name)
 
 
 @pytest.mark.timeout(180)
