@@ -57,9 +57,9 @@ class Somebody:
 
 @asynccontextmanager
 async def somebody(
-    browser: Browser, town: Installation, size: ViewportSize
+    browser: Browser, town: Installation, size: ViewportSize, *, sharp: float = 1
 ) -> AsyncIterator[Somebody]:
-    context = await browser.new_context(viewport=size, locale="zh-CN")
+    context = await browser.new_context(viewport=size, locale="zh-CN", device_scale_factor=sharp)
     context.set_default_timeout(PATIENCE_MS)
     person = Somebody(context, town)
     context.on("page", person.watch)

@@ -266,8 +266,9 @@ async def exports_the_ranking(page: Page) -> None:
     await expect(page.get_by_role("link", name="黄土村").first).to_be_visible()
     async with page.expect_download() as coming:
         await page.get_by_role("button", name="导出 Excel").click()
-    file = Path(await (await coming.value).path())
-    book = openpyxl.load_workbook(io.BytesIO(file.read_bytes()))
+    file = await (await coming.value).path()
+    content = await asyncio.to_thread(Path(file).read_bytes)
+    book = openpyxl.load_workbook(io.BytesIO(content))
     cells = [cell for row in book.worksheets[0].iter_rows(values_only=True) for cell in row]
     assert "黄土村" in cells
 

@@ -1,6 +1,7 @@
 """A town's day while its processes are killed: what was acknowledged is in the books, once."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -40,3 +41,7 @@ def test_a_town_survives_kill_9(tmp_path: Path) -> None:
     assert min(killed.values()) >= 1, said
     assert "the books are true" in said
     assert "10 residents" in said
+    # The demo itself compares what was sent with what each group saw; here: that there was any.
+    week = re.search(r"(\d+) issues published, (\d+) pushes seen in (\d+) groups", said)
+    assert week is not None, said
+    assert 0 < int(week[2]) <= int(week[3])
