@@ -7,7 +7,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test bench check lint types contract fmt migrate revision lock clean
+.PHONY: help setup setup-dev run test bench check lint types contract screenshots fmt migrate revision
+.PHONY: lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -49,6 +50,9 @@ types: setup-dev
 
 contract: setup-dev
 	$(BIN)/lint-imports
+
+screenshots: setup-dev ## the README's six pictures: a demo town lives three days and is photographed
+	$(BIN)/python -m tests.browser.screenshots
 
 fmt: setup-dev ## format the code and mend what ruff can mend
 	$(BIN)/ruff format .

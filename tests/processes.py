@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psycopg
+
+from app.core.embedded import Cluster
 
 PROJECT = Path(__file__).parent.parent
 START_SECONDS = 60
@@ -34,6 +38,12 @@ class Installation:
             check=False,
         )
 
+    def ask(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        """What stands in its database, beside everything that runs on it."""
+        url = Cluster(Path(self.environment["SHOUSHAN_DATA_DIR"])).url()
+        with psycopg.connect(url) as connection:
+            return connection.execute(query, values).fetchall()
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -51,6 +61,20 @@ def environment_of(data_dir: Path, **settings: str) -> dict[str, str]:
         "SHOUSHAN_LOG_LEVEL": "WARNING",
         **settings,
     }
+
+
+def processes_of(data_dir: Path, name: str) -> Iterator[int]:
+    """The pids of this installation's `serve` or `worker`, found as an operator would: in /proc."""
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().split(b"\0")
+            mine = f"SHOUSHAN_DATA_DIR={data_dir}".encode() in (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if mine and name.encode() in command:
+            yield int(entry.name)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -163,6 +163,9 @@ async def _play(
         villages = _villages()
         await _until_settled(stage, up)
         shown = datetime.fromisoformat((await service.get("/healthz")).json()["now"])
+        if clock.local_day(shown) >= stage.first_day:
+            # A slow machine has missed the morning: who registers a group now begins tomorrow.
+            stage = replace(stage, first_day=clock.local_day(shown) + timedelta(days=1))
         first_start = clock.real_now() - (shown - stage.start) / stage.rate
         clock.settle(clock.Origin(first_start, stage.start, stage.rate))
         people = make_residents(residents, villages, dice)

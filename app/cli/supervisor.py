@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -200,13 +201,34 @@ def _settle(settings: Settings, url: str, *, with_sandbox: bool, week: bool) -> 
 
 
 def _announce(settings: Settings, *, with_sandbox: bool) -> None:
-    lines = [f"  API 文档          {local_url(settings)}/docs"]
+    """Where to begin, for somebody who knows nothing: each role's address, and what it is for."""
+    here, there = local_url(settings), sandbox_url(settings)
+    rows = [
+        ("居民网页 residents", f"{here}/", "微信里免登录；电脑上用手机扫码登录"),
+        ("工作室   studio", f"{here}/studio", "辅导员、讲师、编辑"),
+        ("管理台   desk", f"{here}/desk", "管理员"),
+        ("接口文档 API", f"{here}/docs", ""),
+    ]
+    lines = [_row(*row) for row in rows]
     if with_sandbox:
-        lines.insert(0, f"  模拟手机 phone    {sandbox_url(settings)}/")
-        lines.insert(1, f"  公众号 account    {sandbox_url(settings)}/account")
-        lines.insert(2, f"  群聊 groups       {sandbox_url(settings)}/groups")
-        lines.append(f"  stand-in's API    {sandbox_url(settings)}/_sandbox/docs")
-    click.echo("\n首善学堂 is running. Open:\n" + "\n".join(lines) + "\nCtrl-C stops it.\n")
+        begin = [
+            ("模拟手机 phone", f"{there}/", "当居民：新建一位，关注、学习、拿证书"),
+            ("工作人员 staff", f"{there}/staff", "当辅导员、审核人、管理员：点一下就登录"),
+            ("群聊     groups", f"{there}/groups", "群里收到的推送"),
+            ("公众号   account", f"{there}/account", "发出去的文章"),
+        ]
+        lines = [*(_row(*row) for row in begin), "", *lines]
+        lines.append(_row("替身接口 stand-in", f"{there}/_sandbox/docs", ""))
+    else:
+        lines.append("  第一次登录 the first sign-in: shoushan login-link --help")
+    click.echo("\n首善学堂 is running. 用浏览器打开 open in a browser:\n")
+    click.echo("\n".join(lines) + "\n\nCtrl-C stops it. 按 Ctrl-C 停止。\n")
+
+
+def _row(name: str, address: str, what: str) -> str:
+    """In columns on a terminal, where a Chinese character is two wide."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in name)
+    return f"  {name}{' ' * (20 - len(name) - wide)}{address:<32}{what}".rstrip()
 
 
 def _watch(children: list[Child], stopping: _Stopping) -> None:

@@ -92,6 +92,8 @@ async def _residents(settings: Settings, stand_in: str, script: dict[str, Any]) 
             await _meet(phone, appid, name, base, village)
         for one in script["staff"]:
             openid = await _meet(phone, appid, one["name"], one["base"], one["village"])
+            shown = {"name": one["name"], "openid_base": one["base"]}
+            await _post(phone, "/_sandbox/users", **shown, duty=one["duty"], opens=one["opens"])
             for role, org_code in one["roles"]:
                 await _grant(appid, openid, role, org_code)
             if "wecom" in one and settings.wecom.corp_id is not None:

@@ -14,7 +14,7 @@ from app.core import clock
 
 LINK = re.compile(r"/g/([0-9A-Za-z_-]+)")
 ADMINISTRATOR = "demo-5"
-SEEN = "看过群里，大家已经收到"
+SEEN, MISSING = "看过群里，大家已经收到", "看过群里，没有收到"
 
 
 async def do_duties(office: Office, *, after: timedelta = timedelta(0)) -> None:
@@ -42,11 +42,14 @@ async def do_duties(office: Office, *, after: timedelta = timedelta(0)) -> None:
 
 
 async def settle_doubts(office: Office) -> int:
-    """A person has looked into the groups in doubt and says what they saw; how many there were."""
-    doubtful = (await office.call(ADMINISTRATOR, "GET", "/deliveries?state=unknown"))["items"]
+    """A person looks into the groups in doubt and says what they see; how many there were."""
+    doubtful = await _deliveries(office, "unknown")
+    seen = await _seen(office)
     for one in doubtful:
-        path = f"/deliveries/{one['id']}/sent"
-        await office.call(ADMINISTRATOR, "POST", path, {"reason": SEEN}, key=f"d{one['id']}")
+        arrived = (one["group"], one["date"]) in seen or one["group"] not in office.rooms
+        path = f"/deliveries/{one['id']}/{'sent' if arrived else 'give-up'}"
+        said = {"reason": SEEN if arrived else MISSING}
+        await office.call(ADMINISTRATOR, "POST", path, said, key=f"d{one['id']}")
     return len(doubtful)
 
 
@@ -62,17 +65,23 @@ async def read_links(office: Office) -> dict[str, str]:
 
 
 async def check_week(office: Office, *, issues: int) -> str:
-    """What everybody saw, in a line. Raises Failed if a group or a follower saw anything twice."""
-    seen = 0
-    for name, room in office.rooms.items():
-        days = Counter(
-            clock.local_day(datetime.fromisoformat(said["at"]))
-            for said in await _messages(office, room)
-            if LINK.search(_text_of(said))
-        )
-        if twice := [str(day) for day, times in days.items() if times > 1]:
-            raise Failed(f"{name} saw more than one push on {', '.join(twice)}")
-        seen += len(days)
+    """What everybody saw, in a line.
+
+    Raises Failed if what the service says was sent is not, once each, what the groups' members saw,
+    if that is nothing at all, or if followers saw an issue twice or not at all.
+    """
+    seen = await _seen(office)
+    if twice := [f"{name} on {day}" for (name, day), times in seen.items() if times > 1]:
+        raise Failed(f"more than one push was seen in {', '.join(twice)}")
+    sent = {
+        (one["group"], one["date"])
+        for one in await _deliveries(office, "sent")
+        if one["group"] in office.rooms
+    }
+    if wrong := [f"{name} on {day}" for name, day in sent ^ set(seen)]:
+        raise Failed(f"sent is not what was seen in {', '.join(sorted(wrong))}")
+    if not seen:
+        raise Failed("no group saw any push")
     titles = Counter(
         post["articles"][0]["title"] for post in await office.stand_in("GET", "/posts")
     )
@@ -80,7 +89,29 @@ async def check_week(office: Office, *, issues: int) -> str:
         raise Failed(f"followers saw {', '.join(twice)} more than once")
     if len(titles) < issues:
         raise Failed(f"{issues} issues were due, followers saw {len(titles)}")
-    return f"{len(titles)} issues published, {seen} pushes seen in {len(office.rooms)} groups"
+    return f"{len(titles)} issues published, {len(seen)} pushes seen in {len(office.rooms)} groups"
+
+
+async def _seen(office: Office) -> Counter[tuple[str, str]]:
+    """(group, day) → how many pushes its members saw."""
+    found: Counter[tuple[str, str]] = Counter()
+    for name, room in office.rooms.items():
+        for said in await _messages(office, room):
+            if LINK.search(_text_of(said)):
+                day = clock.local_day(datetime.fromisoformat(said["at"]))
+                found[name, day.isoformat()] += 1
+    return found
+
+
+async def _deliveries(office: Office, state: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    path = f"/deliveries?state={state}&limit=100"
+    page = await office.call(ADMINISTRATOR, "GET", path)
+    found += page["items"]
+    while page["next"]:
+        page = await office.call(ADMINISTRATOR, "GET", f"{path}&cursor={page['next']}")
+        found += page["items"]
+    return found
 
 
 async def _messages(office: Office, room: str) -> list[dict[str, Any]]:

@@ -42,6 +42,8 @@ async def create_user(world: Here, form: s.NewUser) -> s.UserOut:
         user.has_unionid = form.unionid
     if form.followed and user.following is None:
         user.following = Following(clock.utcnow(), None)
+    if form.duty is not None:
+        user.duty, user.opens = form.duty, form.opens
     return s.user_out(world, user)
 
 

@@ -30,6 +30,10 @@ class NewUser(Form):
     followed: bool = Field(
         default=False, description="follows already, without an event: to restore after a restart"
     )
+    duty: str | None = Field(
+        default=None, max_length=100, description="one of the staff: what they do, for /staff"
+    )
+    opens: str = Field(default="/", max_length=200, description="where in the service they begin")
 
 
 class UserChange(Form):
@@ -49,6 +53,8 @@ class UserOut(BaseModel):
     phone: str
     following: bool
     blocked: bool
+    duty: str | None
+    opens: str
 
 
 class Reply(BaseModel):
@@ -255,4 +261,6 @@ def user_out(world: World, user: User) -> UserOut:
         phone=user.phone,
         following=user.following is not None,
         blocked=user.blocked,
+        duty=user.duty,
+        opens=user.opens,
     )

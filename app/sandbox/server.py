@@ -1,7 +1,8 @@
 """The stand-in for the servers of WeChat, WeCom and the QQ bot on this machine.
 
 One server plays them all, since their paths do not collide; beside them `/_sandbox/…` (the admin
-API), `/` (the simulated phone) and `/groups` (every group as its members see it).
+API), `/` (the simulated phone), `/staff` (the demo town's staff), `/account` and `/groups` (what
+followers and every group's members see).
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -35,6 +36,7 @@ from app.sandbox import (
     qrcodes,
     security,
     tokens,
+    web_views,
     wecom,
     wxacode,
 )
@@ -113,6 +115,7 @@ def assemble() -> FastAPI:
     app.include_router(admin_publishing.router)
     app.include_router(admin_notices.router)
     app.include_router(account_pages.router)
+    app.include_router(web_views.router)
     app.include_router(admin_groups.router)
     app.include_router(qq.router)
     app.include_router(mini_proxy.router)
@@ -149,7 +152,7 @@ def _add_pages(app: FastAPI) -> None:
 
     @app.get("/groups", include_in_schema=False)
     async def show_groups() -> HTMLResponse:
-        return render_page("groups.html")
+        return render_page("groups.html", service=app.state.world.settings.base_url)
 
     @app.get("/healthz", summary="The process lives", tags=["platform"])
     async def healthz() -> dict[str, str]:

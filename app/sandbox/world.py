@@ -65,6 +65,10 @@ class User:
     phone: str
     has_unionid: bool = True
     blocked: bool = False
+    duty: str | None = None
+    """What one of the demo town's staff does, in a sentence; None for residents."""
+    opens: str = "/"
+    """The page of the service their work begins at."""
     following: Following | None = None
     session_key: str = ""
     mini_active_at: datetime | None = None

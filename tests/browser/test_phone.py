@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from app.cli.life import read_answers
-from tests.processes import PROJECT, running
+from tests.browser.role_town import answer_everything
+from tests.processes import running
 
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
 RATE = 60
@@ -61,15 +61,3 @@ async def test_a_resident_learns_on_the_phone(browser: Browser, tmp_path: Path) 
         board = town.shoushan("ranking", "show", "villages")
         assert re.search(r"1  双槐村  0\.0[1-9] 学分", board.stdout), board.stdout
         assert complaints == []
-
-
-async def answer_everything(page: Page) -> None:
-    """Tap the right options, as somebody who read the lesson would."""
-    answers = read_answers(PROJECT / "content")
-    shown = await page.inner_text("body")
-    asked = [text for text in answers if text in shown]
-    assert len(asked) == 3
-    for text in asked:
-        question = page.locator("fieldset").filter(has_text=text)
-        for index in answers[text]:
-            await question.locator("label").nth(index).click()

@@ -13,7 +13,7 @@ FILES = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.*
 SCRIPTS = sorted(STATIC.rglob("*.js"))
 
 
-@pytest.mark.parametrize("path", ["/", "/_sandbox/docs"])
+@pytest.mark.parametrize("path", ["/", "/staff", "/account", "/groups", "/_sandbox/docs"])
 async def test_a_page_runs_nothing_but_its_own_files(client: httpx.AsyncClient, path: str) -> None:
     page = await client.get(path)
     assert page.status_code == 200

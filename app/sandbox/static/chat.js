@@ -5,6 +5,7 @@ import { ask, avatar, busy, el, icon, screen, toast, when } from "./dom.js";
 import { footer } from "./menubar.js";
 import { miniAddress } from "./mini-address.js";
 import { remember } from "./people.js";
+import { pageOf, webView } from "./web-view.js";
 
 const POLL_MS = 2500;
 const GAP_MS = 5 * 60 * 1000;
@@ -71,7 +72,9 @@ function leaveButton(user) {
 
 function open(address, user) {
   if (!address) return;
-  if (/^https?:/.test(address)) window.open(address, "_blank", "noopener");
+  const page = pageOf(address);
+  if (page) webView(el("a"), user, page).click();
+  else if (/^https?:/.test(address)) window.open(address, "_blank", "noopener");
   else location.hash = miniAddress(user.id, address);
 }
 
@@ -82,7 +85,7 @@ function line(bubble, user, official, act) {
   }
   const picture = sender === "user" ? avatar(user.name) : avatar(official.name, "square oa");
   if (type === "news" || type === "mpnewsarticle") {
-    return el("li", { class: "line account" }, picture, el("div", { class: "cards" }, (content.articles ?? []).map(card)));
+    return el("li", { class: "line account" }, picture, el("div", { class: "cards" }, (content.articles ?? []).map((one, index) => card(one, index, user))));
   }
   if (type === "notice") return el("li", { class: "line account" }, avatar(content.by, "square mini"), notice(content, user));
   const text = el("p", { class: "bubble" }, rich(content.text ?? `［${type}］${content.title ?? ""}`, user, act));
@@ -96,17 +99,12 @@ function notice({ title, text, page, by }, user) {
   return el("div", { class: "cards" }, el("a", { class: "card", href: miniAddress(user.id, page) }, inside));
 }
 
-function card({ title, description, picurl, url }, index) {
+function card({ title, description, picurl, url }, index, user) {
   const source = picurl?.startsWith("/mmbiz_") ? picurl : siteUrl(picurl);
   const picture = source ? el("img", { src: source, alt: "", loading: "lazy" }) : null;
   picture?.addEventListener("error", () => picture.remove());
-  return el(
-    "a",
-    { class: "card", href: safeLink(url), target: "_blank", rel: "noopener" },
-    index ? null : picture,
-    el("b", {}, title),
-    description ? el("span", {}, description) : null,
-  );
+  const inside = [index ? null : picture, el("b", {}, title), description ? el("span", {}, description) : null];
+  return opening(el("a", { class: "card" }, inside), url, user);
 }
 
 // WeChat shows <a href>, <a data-miniprogram-path> and weixin://bizmsgmenu links inside texts.
@@ -117,7 +115,7 @@ function rich(text, user, act) {
   for (const found of text.matchAll(pattern)) {
     parts.push(text.slice(done, found.index));
     done = found.index + found[0].length;
-    parts.push(found[1] === undefined ? anchor(found[0], found[0]) : tagged(found[1], found[2], user, act));
+    parts.push(found[1] === undefined ? anchor(found[0], found[0], user) : tagged(found[1], found[2], user, act));
   }
   parts.push(text.slice(done));
   return parts;
@@ -129,12 +127,22 @@ function tagged(attributes, label, user, act) {
   if (path !== undefined) return el("a", { href: miniAddress(user.id, path) }, icon("today"), label);
   const href = (read("href") ?? "").replaceAll("&amp;", "&");
   const menu = /^weixin:\/\/bizmsgmenu\?.*msgmenucontent=([^&]*)/.exec(href);
-  if (!menu) return anchor(href, label);
+  if (!menu) return anchor(href, label, user);
   const send = () => act("text", { text: decodeURIComponent(menu[1]) }).catch((error) => toast(error.message));
   return el("button", { class: "linklike", onclick: send }, label);
 }
 
-function anchor(href, label) {
-  const link = safeLink(href);
-  return link ? el("a", { href: link, target: "_blank", rel: "noopener" }, label) : label;
+function anchor(href, label, user) {
+  return safeLink(href) ? opening(el("a", {}, label), href, user) : label;
+}
+
+// A page of the service opens signed in, as in WeChat; anything else in a tab.
+function opening(link, href, user) {
+  const page = pageOf(href);
+  if (page) return webView(link, user, page);
+  const there = safeLink(href);
+  if (there) link.href = there;
+  link.target = "_blank";
+  link.rel = "noopener";
+  return link;
 }

@@ -3,6 +3,7 @@
 import { sandbox } from "./api.js";
 import { avatar, busy, el, icon, screen, toast, when } from "./dom.js";
 import { remember } from "./people.js";
+import { webView } from "./web-view.js";
 
 export async function deskScreen(user) {
   const [accounts, chat] = await Promise.all([sandbox.get("/accounts"), sandbox.get(`/users/${user.id}/chat`)]);
@@ -14,10 +15,12 @@ export async function deskScreen(user) {
       ? entry(`#/u/${user.id}/chat`, avatar(official.name, "square oa"), official.name, last ? summary(last) : "公众号", last && when(last.at))
       : entry(`#/u/${user.id}/search`, avatar(official.name, "square oa"), "搜索公众号", `搜“${official.name}”并关注`),
     entry(`#/u/${user.id}/mini`, avatar(mini.name, "square mini"), mini.name, "小程序 · 学习、答题、学分、排行"),
+    pageEntry(user, "/", "学堂网页", "今日、学分银行、排行、证书"),
+    user.duty ? pageEntry(user, user.opens, "我的工作台", user.duty) : null,
     entry(`#/u/${user.id}/scan`, el("span", { class: "avatar square tool" }, icon("scan")), "扫一扫", "扫村里、活动现场的二维码"),
   ];
   const badge = el("div", { class: "whoami" }, avatar(user.name), el("span", {}, el("b", {}, user.name), el("small", {}, "的微信")), el("a", { class: "chip", href: "#/" }, "换一位居民"));
-  return { node: screen({ title: "微信", body: [badge, el("ul", { class: "rows" }, rows.map((row) => el("li", {}, row)))] }) };
+  return { node: screen({ title: "微信", body: [badge, el("ul", { class: "rows" }, rows.filter(Boolean).map((row) => el("li", {}, row)))] }) };
 }
 
 export async function searchScreen(user) {
@@ -56,6 +59,12 @@ function entry(href, picture, title, text, at) {
     el("span", { class: "row-text" }, el("b", {}, title), el("small", {}, text)),
     at ? el("time", {}, at) : icon("chevron"),
   );
+}
+
+// A page of the service in WeChat's own browser: signed in as whoever holds the phone.
+function pageEntry(user, path, title, text) {
+  const row = entry("", el("span", { class: "avatar square tool" }, icon("book")), title, text);
+  return webView(row, user, path);
 }
 
 function summary({ type, content }) {

@@ -1,10 +1,10 @@
 // Every group of the stand-in as its members see it; owners confirm, robots are thrown out.
 
-import { safeLink, sandbox } from "./api.js";
+import { safeLink, sandbox, siteUrl } from "./api.js";
 import { busy, el, toast, when } from "./dom.js";
 
 const KINDS = {
-  ordinary: "普通微信群",
+  ordinary: "普通群 · 人工转发",
   wecom_robot: "企业微信群 · 机器人",
   wecom_customer_group: "企业微信客户群",
   qq_bot: "QQ 群 · 机器人",
@@ -28,14 +28,14 @@ async function refresh() {
   if (state === shown || (document.activeElement?.tagName === "INPUT" && document.activeElement.value)) return;
   shown = state;
   tasksBox.replaceChildren(...tasks.map((task) => taskRow(task, members)));
-  const rooms = groups.map((group, index) => room(group, chats[index]));
+  const rooms = groups.map((group, index) => room(group, chats[index], members));
   rooms.push(...members.filter((member) => member.messages.length).map(memberRoom));
   groupsBox.replaceChildren(...(rooms.length ? rooms : [el("p", { class: "none" }, "还没有群。演示数据载入后，或用管理接口 POST /_sandbox/groups 新建。")]));
   for (const list of document.querySelectorAll(".said")) list.scrollTop = list.scrollHeight;
 }
 
 function taskRow(task, members) {
-  const sender = members.find((member) => member.userid === task.sender)?.name ?? task.sender;
+  const sender = nameOf(task.sender, members);
   const links = task.attachments.filter((one) => one.link).map((one) => card({ title: one.link.title, url: one.link.url, description: one.link.desc }));
   return el(
     "article",
@@ -47,9 +47,13 @@ function taskRow(task, members) {
   );
 }
 
-function room(group, chat) {
+function nameOf(userid, members) {
+  return members.find((member) => member.userid === userid)?.name ?? userid;
+}
+
+function room(group, chat, members) {
   const people = group.members.length ? `${group.members.length} 位成员` : "";
-  const owner = group.owner ? `群主 ${group.owner}` : "";
+  const owner = group.owner ? `群主 ${nameOf(group.owner, members)}` : "";
   return el(
     "section",
     { class: `room ${group.kind}${group.removed ? " removed" : ""}`, "aria-label": group.name },
@@ -111,8 +115,12 @@ function body(group, { id, type, content }) {
   return parts;
 }
 
-function card({ title, url, description }) {
-  return el("a", { class: "card-link", href: safeLink(url), target: "_blank", rel: "noreferrer" }, el("b", {}, title), description ? el("span", {}, description) : null);
+function card({ title, url, description, picurl }) {
+  const source = siteUrl(picurl);
+  const picture = source ? el("img", { src: source, alt: "", loading: "lazy" }) : null;
+  picture?.addEventListener("error", () => picture.remove());
+  const inside = [picture, el("b", {}, title), description ? el("span", {}, description) : null, el("u", {}, "打开学习")];
+  return el("a", { class: "card-link", href: safeLink(url), target: "_blank", rel: "noreferrer" }, inside);
 }
 
 function anchor(url, text) {

@@ -1,6 +1,7 @@
 // Credits: balances, title, today's caps, and the statement that explains itself.
 
-import { busy, el, empty, when } from "./dom.js";
+import { busy, el, empty, icon, when } from "./dom.js";
+import { webView } from "./web-view.js";
 
 export function amountText(amount, unit = "points") {
   if (amount === null || amount === undefined) return "";
@@ -46,7 +47,8 @@ export async function creditPage(app, { body }) {
     return chip;
   });
   more.addEventListener("click", busy(() => more, () => load(state.next)));
-  body.replaceChildren(purse(credits), today(credits), el("h2", { class: "group" }, "对账单"), el("div", { class: "chips" }, tabs), statement, more);
+  const whole = webView(el("a", { class: "notice" }, "称号证书、学分怎么来，在学堂网页里看", icon("chevron")), app.user, "/credits");
+  body.replaceChildren(purse(credits), whole, today(credits), el("h2", { class: "group" }, "对账单"), el("div", { class: "chips" }, tabs), statement, more);
   await load();
 }
 

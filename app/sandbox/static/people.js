@@ -59,7 +59,7 @@ function row(user) {
       "a",
       { class: "row", href: `#/u/${user.id}` },
       avatar(user.name),
-      el("span", { class: "row-text" }, el("b", {}, user.name), el("small", {}, user.following ? "已关注公众号" : "未关注")),
+      el("span", { class: "row-text" }, el("b", {}, user.name), el("small", {}, user.duty ?? (user.following ? "已关注公众号" : "未关注"))),
       icon("chevron"),
     ),
   );

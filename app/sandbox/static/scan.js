@@ -5,7 +5,9 @@ import { busy, el, empty, screen } from "./dom.js";
 import { followed } from "./desk.js";
 
 export async function scanScreen(user) {
-  const codes = await sandbox.get("/qrcodes");
+  // A computer that waits to be signed in lies nearest.
+  const all = await sandbox.get("/qrcodes");
+  const codes = [...all.filter(isLogin).reverse(), ...all.filter((code) => !isLogin(code))];
   const input = el("input", { maxlength: "64", placeholder: "例如 v:500117126201", "aria-label": "场景值", autocomplete: "off" });
   const button = el("button", { class: "primary" }, "扫这个码");
 
@@ -24,7 +26,7 @@ export async function scanScreen(user) {
       "button",
       { class: "qr", type: "button" },
       el("img", { src: code.image, alt: "", loading: "lazy", width: "140", height: "140" }),
-      el("b", {}, code.scene),
+      el("b", {}, isLogin(code) ? `电脑登录码 ${code.scene.slice(6)}` : code.scene),
     );
     tile.addEventListener("click", busy(() => tile, () => scan(code.ticket)));
     return tile;
@@ -36,4 +38,8 @@ export async function scanScreen(user) {
     el("form", { class: "field-row padded", onsubmit: submit }, input, button),
   ];
   return { node: screen({ title: "扫一扫", back: `#/u/${user.id}`, body, kind: "scan-screen" }) };
+}
+
+function isLogin(code) {
+  return code.scene.startsWith("login-");
 }
