@@ -100,7 +100,7 @@ async def test_the_export_holds_everything_and_no_secret(
     held = await service.ask("GET", "/me/export", resident)
     assert set(held) == {
         *("people", "learning", "statement", "honours", "prior_learning", "messages"),
-        *("letters", "permits", "tasks"),
+        *("letters", "permits", "tasks", "complaints"),
     }
     # The account's and the mini-program's openids are one person by now.
     assert {one["openid"] for one in held["people"]["identities"]} == set(

@@ -57,7 +57,7 @@
     const cut = all("body *").filter((one) => {
       const style = getComputedStyle(one);
       const hides = ["hidden", "clip"].includes(style.overflowX);
-      return hides && seen(one) && style.textOverflow !== "ellipsis" && !one.closest("svg, .hidden-text, .avatar, input")
+      return hides && seen(one) && style.textOverflow !== "ellipsis" && !one.closest("svg, .hidden-text, .cards thead, .avatar, input")
         && one.scrollWidth > one.clientWidth + 1;
     });
     return [...out, ...cut].map(named);

@@ -9,7 +9,7 @@ FILES = {
     *("/certificates/{number}.pdf", "/certificates/{number}/card.png", "/me/export.json"),
     *("/login/scan/{code}/picture", "/login/scan/{code}/state", "/posters/{code}.png"),
     *("/static/{digest}/{name:path}", "/studio/lessons/questions.xlsx"),
-    "/uploads/{sha256}.{extension}",
+    *("/uploads/{sha256}.{extension}", "/favicon.ico"),
 }
 """Nothing that is looked at as a page of its own."""
 AWAY = {"/login/oauth", "/login/oauth/back", "/a/{manuscript_id}-{version}/{index}"}
@@ -40,6 +40,7 @@ STRANGER = (
     Seen("/login"),
     Seen("/login/link/{ticket}"),
     Seen("/login/link/{ticket}", "/login/link/used", 404),
+    Seen("/verify"),
     Seen("/verify/{number}"),
     Seen("/verify/{number}", "/verify/SS2026-000001-AAAAAAAA", 404),
     Seen("/text-size"),
@@ -65,6 +66,7 @@ RESIDENT = (
     *(Seen(path) for path in ("/me/profile", "/me/consents", "/me/reminders", "/me/letters")),
     *(Seen(path) for path in ("/me/export", "/me/erase", "/me/erase/confirm", "/me/sessions")),
     *(Seen(path) for path in ("/signed-in", "/logout")),
+    *(Seen(path) for path in ("/me/complaints", "/credits/prior-learning")),
     Seen("/ranking", "/ranking?board=people"),
     Seen("/discover", "/discover?q=防骗"),
     Seen("/lessons/{lesson_id}"),
@@ -99,6 +101,7 @@ DESK = (
     *(Seen(path) for path in ("/desk/rules", "/desk/prior-learning", "/desk/roster")),
     *(Seen(path) for path in ("/desk/roster/grant", "/desk/roster/merges")),
     *(Seen(path) for path in ("/desk/organisations", "/desk/audit", "/desk/closes")),
+    *(Seen(path) for path in ("/desk/print", "/desk/honours/certificates")),
     Seen("/desk/rankings", "/desk/rankings?of=people"),
     Seen("/desk/rankings", "/desk/rankings?of=schools&sort=per_member&compare=previous"),
     Seen("/desk/rankings/places/{code}", "/desk/rankings/places/{village}"),
@@ -119,12 +122,18 @@ DESK = (
     Seen("/desk/organisations/{code}", "/desk/organisations/{village}"),
     Seen("/desk/organisations/{code}/poster", "/desk/organisations/{village}/poster"),
 )
+COUNTY = (
+    *(Seen(path) for path in ("/desk", "/desk/rankings", "/desk/inbox", "/desk/organisations")),
+    Seen("/desk/rankings", "/desk/rankings?of=towns"),
+)
+"""An administrator of the whole installation, which has two towns."""
 MAP = {
     "stranger": STRANGER,
     "newcomer": NEWCOMER,
     "resident": RESIDENT,
     "studio": STUDIO,
     "desk": DESK,
+    "county": COUNTY,
 }
 
 

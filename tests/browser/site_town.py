@@ -15,9 +15,11 @@ from sqlalchemy import text
 
 from app.core import clock
 from app.core.db import transaction
+from app.people import offices
 from app.people import queries as people
 from app.push.links import code_of
 from app.push.models import Task
+from app.wechat.models import Inbound
 from tests.api.browser import Browser, browsing
 from tests.api.desk_town import furnish
 from tests.api.newsroom import Newsroom, send_picture
@@ -92,6 +94,8 @@ async def settled(service: Service, role: str) -> AsyncIterator[Town]:
         if role == "desk":
             windows["desk"] = await window(base.admin)
             facts |= await _desk(service, windows["desk"], base.learner, facts)
+        if role == "county":
+            windows[role] = await window(await _everywhere(service, base.town))
         if role == "stranger":
             # A computer that shows a code.
             windows[role] = await stack.enter_async_context(browsing(service))
@@ -103,6 +107,25 @@ async def settled(service: Service, role: str) -> AsyncIterator[Town]:
             page = await learner.get(f"/certificates/{facts['number']}")
             await learner.press(page, "/card", agree="yes")
         yield Town(service, facts, windows)
+
+
+async def _everywhere(service: Service, town: str) -> Resident:
+    """An administrator of every root, and a message of WeChat's that nobody could read."""
+    one, now = await service.officer("admin", town), clock.utcnow()
+    async with transaction() as session:
+        await offices.grant(
+            session,
+            person_id=one.id,
+            role="admin",
+            org_code="T",
+            granted_by_id=None,
+            since_on=clock.local_day(now),
+            now=now,
+        )
+        facts = {"appid": "wx0", "key": "k", "openid": "o", "kind": "Unreadable", "fields": {}}
+        told = {"state": "failed", "error": "Malformed", "received_at": now, "settled_at": now}
+        session.add(Inbound(**facts, **told))
+    return one
 
 
 async def _rename(service: Service, learner: Resident) -> None:
