@@ -54,7 +54,15 @@ def listen(context: BrowserContext, base: str) -> list[str]:
             None if asked.url.startswith((base, "data:")) else complaints.append(asked.url)
         ),
     )
-    context.on("requestfailed", lambda asked: complaints.append(f"{asked.url}: {asked.failure}"))
+    context.on(
+        "requestfailed",
+        # A page that is left stops loading what it had not got yet.
+        lambda asked: (
+            None
+            if asked.failure == "net::ERR_ABORTED"
+            else complaints.append(f"{asked.url}: {asked.failure}")
+        ),
+    )
     return complaints
 
 

@@ -281,7 +281,7 @@ async def reverses_a_transfer(page: Page, name: str) -> None:
     await page.get_by_role("button", name=name).click()
     await expect(page.get_by_role("heading", name=f"{name}的对账单")).to_be_visible()
     await page.get_by_role("link", name="学分", exact=True).click()
-    await page.get_by_role("link", name="号").first.click()
+    await page.get_by_role("main").get_by_role("link", name="号").first.click()
     await page.get_by_role("link", name="冲正这笔").click()
     await page.get_by_label("为什么冲正").fill(REASON)
     page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
