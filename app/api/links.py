@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.deps import LimiterDep, Now, SessionDep, SettingsDep, address_of, public
 from app.api.errors import problems
 from app.api.pages.frame import render
-from app.api.pages.lesson import headers_for, prose_of
+from app.api.pages.lesson import headers_for
+from app.api.pages.prose import shown_html
 from app.content import queries as content
 from app.core.db import transaction
 from app.core.errors import NotFound
@@ -78,7 +79,7 @@ async def follow(
         "lesson_link.html",
         headers=headers_for(lesson),
         lesson=lesson,
-        prose=prose_of(lesson),
+        prose=shown_html(request, lesson.html),
         pushed_on=delivery.local_day,
         learn=f"/lessons/{body['lesson_id']}?{urlencode({'via': code})}",
         open_url=_mini_program(settings, query),

@@ -199,11 +199,4 @@ def _add_withdraw(router: APIRouter, *, kind: Kind, show: Show, withdraw: Move) 
         manuscript = await withdraw(
             session, manuscript_id=manuscript_id, by_id=actor.person_id, reason=body.reason, now=now
         )
-        await flow.drop_reviews(
-            session,
-            manuscript_id=manuscript_id,
-            by_id=actor.person_id,
-            reason="稿件已撤回",
-            now=now,
-        )
         return await show(session, manuscript, actor)

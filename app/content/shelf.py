@@ -9,9 +9,10 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.content.errors import LessonNotFound
+from app.content.lesson_file import QuestionDraft
 from app.content.models import Lesson, LessonVersion, Question
 from app.content.queries import ON_SHOW
-from app.content.rules import Kind, QuestionKind, like_pattern, search_words
+from app.content.rules import Kind, like_pattern, search_words
 from app.core import paging
 from app.core.paging import Page
 
@@ -31,17 +32,6 @@ class ShelfRow:
     questions: int
     changed_at: datetime
     author_id: int | None
-
-
-@dataclass(frozen=True)
-class ShelfQuestion:
-    """With its answer: for who writes it, never for who learns."""
-
-    kind: QuestionKind
-    text: str
-    options: tuple[str, ...]
-    answer: tuple[int, ...]
-    why: str
 
 
 @dataclass(frozen=True)
@@ -65,7 +55,7 @@ class ShelfLesson:
     required_seconds: int
     changed_at: datetime
     author_id: int | None
-    questions: tuple[ShelfQuestion, ...]
+    questions: tuple[QuestionDraft, ...]
 
 
 _newest = (
@@ -171,7 +161,7 @@ async def get_shelf_lesson(session: AsyncSession, *, lesson_id: int) -> ShelfLes
         changed_at=version.made_at,
         author_id=version.made_by_id,
         questions=tuple(
-            ShelfQuestion(one.kind, one.text, tuple(one.options), tuple(one.answer), one.why)  # type: ignore[arg-type]
+            QuestionDraft(one.kind, one.text, tuple(one.options), tuple(one.answer), one.why)  # type: ignore[arg-type]  # a CHECK keeps the kind
             for one in questions
         ),
     )

@@ -82,6 +82,9 @@ async def withdraw(
     manuscript = await withdraw_(
         session, manuscript_id=manuscript_id, by_id=by_id, reason=reason, now=now
     )
+    await editorial.drop_reviews(
+        session, manuscript_id=manuscript_id, by_id=by_id, reason="稿件已撤回", now=now
+    )
     in_hand = await handed_over.stop_all(
         session, manuscript_id=manuscript_id, reason=reason, now=now
     )

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 
-import segno
 import sqlalchemy.exc
 from fastapi import Depends, Request, Response
-from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
 from app.api.deps import SettingsDep, public
 from app.api.pages.errors import NoSuchPage, StaleForm
 from app.api.pages.forgery import Form
 from app.api.pages.frame import Me, render
+from app.api.pages.qr_pictures import qr_svg
 from app.api.pages.router import page_router
 from app.core import errors
 
@@ -42,15 +41,10 @@ router = page_router("/design")
 router.dependencies.append(Depends(in_development))
 
 
-def drawn_code(text: str) -> Markup:
-    """A QR code as SVG that CSS may size."""
-    return Markup(segno.make(text, error="m").svg_inline(omitsize=True, border=1))  # noqa: S704
-
-
 @router.get("")
 @public
 async def residents(request: Request) -> Response:
-    code = drawn_code("https://xuetang.example/verify/SHXT-2026-000128")
+    code = qr_svg("https://xuetang.example/verify/SHXT-2026-000128")
     return render(request, "design/resident.html", qr=code)
 
 
@@ -71,11 +65,11 @@ async def trouble(status: int) -> Response:
 
 @router.post("/trouble/{status}")
 @public
-async def trouble_in_a_form(status: int, form: Form) -> Response:  # noqa: ARG001
+async def trouble_in_a_form(status: int, form: Form) -> Response:  # noqa: ARG001  read, as any form
     raise made(status)
 
 
 @router.post("")
 @public
-async def refused_form(form: Form) -> Response:  # noqa: ARG001
+async def refused_form(form: Form) -> Response:  # noqa: ARG001  read, as any form
     raise made(409)

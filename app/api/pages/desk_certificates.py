@@ -99,7 +99,6 @@ async def state_reason(
 
 @router.post("/export")
 async def export_certificates(
-    request: Request,  # noqa: ARG001  the guard's
     actor: AdminActor,
     session: SessionDep,
     settings: SettingsDep,

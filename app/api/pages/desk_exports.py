@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import Form, Query, Request, Response
+from fastapi import Form, Query, Response
 
 from app.api.deps import Now, SessionDep
 from app.api.pages import desk_figures as figures
@@ -25,7 +25,6 @@ Kind = Annotated[str, Form(alias="kind", pattern="^(xlsx|csv)$")]
 
 @router.post("/export")
 async def export_rankings(
-    request: Request,  # noqa: ARG001  the guard's
     actor: AdminActor,
     asked: Annotated[Asked, Query()],
     kind: Kind,

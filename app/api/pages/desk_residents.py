@@ -124,7 +124,7 @@ async def state_reason(
     now: Now,
     reason: Annotated[str, Form(max_length=1000)] = "",
     by: Annotated[int | None, Form(ge=1, lt=2**63)] = None,
-    next: Annotated[str, Form(max_length=200)] = "",  # noqa: A002
+    next_: Annotated[str, Form(alias="next", max_length=200)] = "",
 ) -> Response:
     """The reason in words, or (`by`) the one that was stated for the whole village just before."""
     if by is not None:
@@ -135,6 +135,6 @@ async def state_reason(
         session, actor=actor, person_id=person_id, reason=reason, now=now
     )
     to = f"{RESIDENTS}/{person_id}"
-    if next.startswith("/desk/rankings/transfers/") and local_path(next) and "?" not in next:
-        to = next
+    if next_.startswith("/desk/rankings/transfers/") and local_path(next_) and "?" not in next_:
+        to = next_
     return go(request, f"{to}?seen={stated.id}")

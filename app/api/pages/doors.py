@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,6 +21,7 @@ from app.people.policy import Actor
 from app.people.web_sessions import Opened, Visit
 
 NEXT_LENGTH_MAX = 500
+Next = Annotated[str | None, Query(alias="next", description="Where to go afterwards")]
 REVIEWERS = {"editor", "chief_editor"}
 STUDIO_ROLES = {"admin", "tutor", "editor", "chief_editor", "lecturer"}
 

@@ -4,14 +4,13 @@ import asyncio
 from typing import Annotated
 from urllib.parse import quote
 
-import segno
 from fastapi import Form as Field
 from fastapi import Path, Query, Request, Response
-from markupsafe import Markup
 
 from app.api.deps import LimiterDep, Now, SessionDep, SettingsDep, address_of, public
 from app.api.pages.doors import WebPerson, WebPersonFirst, go
 from app.api.pages.frame import render
+from app.api.pages.qr_pictures import qr_svg
 from app.api.pages.router import page_router
 from app.core.db import transaction
 from app.core.settings import Settings
@@ -126,14 +125,13 @@ async def verify(
 
 
 def _certificate_page(request: Request, made: Certificate, *, agreed: bool, error: str) -> Response:
-    code = Markup(segno.make(made.link, error="m").svg_inline(omitsize=True, border=1))  # noqa: S704
     return render(
         request,
         "resident/certificate.html",
         status=422 if error else 200,
         certificate=made,
         nameless=made.holder == certificates.NAMELESS,
-        qr=code,
+        qr=qr_svg(made.link),
         agreed=agreed,
         error=error,
         purpose=consents.PURPOSES["sharing"],

@@ -8,7 +8,6 @@ from urllib.parse import quote, urlsplit
 
 from fastapi import Header, Request, Response
 from fastapi.responses import JSONResponse
-from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.deps import Now, SessionDep, SettingsDep, public
@@ -16,13 +15,13 @@ from app.api.lessons import LessonId, Via, delivery_of
 from app.api.pages.doors import MaybeVisit, WebVisit, go, here, with_next
 from app.api.pages.forgery import Form
 from app.api.pages.frame import CSP, render
+from app.api.pages.prose import shown_html
 from app.api.pages.purse import promised, purse_of, signed
 from app.api.pages.repeats import KEY_LENGTH_MAX, KEY_LENGTH_MIN, once
 from app.api.pages.router import page_router
 from app.content import queries as content
 from app.content.queries import LessonView, QuestionView
 from app.content.rules import BadAnswer
-from app.content.sanitise import sanitise
 from app.core import clock
 from app.core import once as keys
 from app.core.clock import local_day
@@ -75,7 +74,7 @@ async def show_lesson(
         "resident/lesson_public.html",
         headers=headers_for(lesson),
         lesson=lesson,
-        prose=prose_of(lesson),
+        prose=shown_html(request, lesson.html),
         worth=worth,
         login=with_next("/login", here(request)),
     )
@@ -222,7 +221,7 @@ async def _page(
         status=422 if typed else 200,
         headers=headers_for(lesson),
         lesson=lesson,
-        prose=prose_of(lesson),
+        prose=shown_html(request, lesson.html),
         progress=progress,
         time_said=_time_said(progress.seconds, lesson.required_seconds),
         worth=await promised(session, seconds=lesson.required_seconds, day=local_day(now)),
@@ -245,11 +244,6 @@ def _state(
     if tried is None:
         return [], None
     return tried.chosen.get(question.id, []), tried.results.get(question.id)
-
-
-def prose_of(lesson: LessonView) -> Markup:
-    """Cleaned on the way in, and here once more: nothing else of a lesson is ever markup."""
-    return Markup(sanitise(lesson.html))  # noqa: S704
 
 
 def headers_for(lesson: LessonView) -> dict[str, str]:

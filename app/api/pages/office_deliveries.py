@@ -93,9 +93,10 @@ async def show_reach(
     villages: dict[int, reach.Reached] = {}
     per_group: dict[int, reach.Reached] = {}
     for org_id in overseen(actor):
-        span = {"org_id": org_id, "since": first, "until": last + DAY}
-        villages |= {one.id: one for one in await reach.reach_of_orgs(session, **span)}  # type: ignore[arg-type]  # as named
-        per_group |= {one.id: one for one in await reach.reach_of_groups(session, **span)}  # type: ignore[arg-type]  # as named
+        both = (villages, reach.reach_of_orgs), (per_group, reach.reach_of_groups)
+        for found, reach_of in both:
+            rows = await reach_of(session, org_id=org_id, since=first, until=last + DAY)
+            found.update((one.id, one) for one in rows)
     return show(
         request,
         "reach.html",

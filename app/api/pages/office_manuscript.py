@@ -95,7 +95,9 @@ async def page(
         articles=await office_previews.articles_of(session, manuscript, body, root)
         if is_issue
         else [],
-        push=None if is_issue else await office_previews.push_of(session, manuscript, body),
+        push=None
+        if is_issue
+        else await office_previews.push_of(request, session, manuscript, body),
         diff=await _diff(session, manuscript, body, known),
         known=known,
         rights=rights,

@@ -4,9 +4,7 @@ import base64
 import binascii
 from typing import Annotated
 
-import segno
 from fastapi import Path, Request, Response
-from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 
@@ -17,6 +15,7 @@ from app.api.pages.doors import AdminActor, WebPersonFirst
 from app.api.pages.forgery import Form
 from app.api.pages.frame import render
 from app.api.pages.office_view import administered, go_on, require, show
+from app.api.pages.qr_pictures import qr_svg
 from app.api.pages.repeats import once
 from app.api.pages.router import page_router
 from app.core.db import read_transaction
@@ -101,7 +100,7 @@ async def show_poster(
     except NotOffered as error:
         # An account without codes: people write the village's name to it instead.
         return render(request, "office/poster.html", village=village, qr=None, why=error.detail)
-    return render(request, "office/poster.html", village=village, qr=_drawn(made.url), why="")
+    return render(request, "office/poster.html", village=village, qr=qr_svg(made.url), why="")
 
 
 @router.get("/{code}")
@@ -173,8 +172,3 @@ async def _may_load(session: AsyncSession, actor: Actor) -> bool:
 async def _require_roots(session: AsyncSession, actor: Actor) -> None:
     if not await _may_load(session, actor):
         raise NotYourBranch
-
-
-def _drawn(text: str) -> Markup:
-    """A QR code as SVG that CSS may size."""
-    return Markup(segno.make(text, error="m", micro=False).svg_inline(omitsize=True, border=1))  # noqa: S704

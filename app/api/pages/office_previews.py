@@ -8,14 +8,15 @@ from html import escape
 from typing import Any
 
 import nh3
+from fastapi import Request
 from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.api.pages.prose import shown_html
 from app.content import queries as content
 from app.content.errors import LessonNotFound
 from app.content.queries import LessonView
 from app.content.rules import AnswerKey
-from app.content.sanitise import sanitise
 from app.editorial import pictures
 from app.editorial.errors import ExternalPicture, UploadNotFound
 from app.editorial.models import Manuscript
@@ -73,7 +74,7 @@ async def articles_of(
 
 
 async def push_of(
-    session: AsyncSession, manuscript: Manuscript, body: Mapping[str, Any]
+    request: Request, session: AsyncSession, manuscript: Manuscript, body: Mapping[str, Any]
 ) -> PushPreview:
     """The very version of the lesson that is reviewed; None if it is gone."""
     words = [str(one.get("word", "")) for one in manuscript.flags]
@@ -85,12 +86,8 @@ async def push_of(
     except LessonNotFound:
         return PushPreview(text, None, Markup(), {})
     keys = await content.get_answer_key(session, version_id=lesson.version_id)
-    return PushPreview(text, lesson, sanitised(lesson.html), {one.question_id: one for one in keys})
-
-
-def sanitised(html: str) -> Markup:
-    """A lesson's text, cleaned once more on its way out."""
-    return Markup(sanitise(html))  # noqa: S704
+    html = shown_html(request, lesson.html)
+    return PushPreview(text, lesson, html, {one.question_id: one for one in keys})
 
 
 def flags_of(manuscript: Manuscript) -> list[Flag]:
@@ -131,12 +128,12 @@ def _marked(html: str, words: Iterable[str]) -> Markup:
     """The words stand out; tags are left alone. `html` is clean already."""
     wanted = sorted({escape(one) for one in words if one and len(one) <= WORD_MAX}, key=len)
     if not wanted:
-        return Markup(html)  # noqa: S704
+        return Markup(html)  # noqa: S704  the caller cleaned it
     pattern = re.compile("|".join(map(re.escape, reversed(wanted))), re.IGNORECASE)
     parts = re.split(r"(<[^>]*>)", html)
     for index in range(0, len(parts), 2):
         parts[index] = pattern.sub(r"<mark>\g<0></mark>", parts[index])
-    return Markup("".join(parts))  # noqa: S704
+    return Markup("".join(parts))  # noqa: S704  the same, with marks of ours
 
 
 def _place(where: str) -> str:

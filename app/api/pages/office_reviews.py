@@ -181,9 +181,6 @@ async def withdraw(
     reason = forms.text(form, "reason")
     by_id = actor.person_id
     await move(session, manuscript_id=manuscript_id, by_id=by_id, reason=reason, now=now)
-    await flow.drop_reviews(
-        session, manuscript_id=manuscript_id, by_id=by_id, reason="稿件已撤回", now=now
-    )
     return go_on(request, f"/desk/reviews/{manuscript_id}", "withdrawn")
 
 

@@ -4,7 +4,7 @@ import io
 from typing import Annotated
 
 import segno
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,7 +32,6 @@ it is published with this page, an account without parametric codes signs staff 
 """
 LEAST_SECONDS = 60
 Code = Annotated[str, Path(max_length=32)]
-Next = Annotated[str | None, Query(alias="next", description="Where to go afterwards")]
 
 
 async def show_code(
@@ -84,7 +83,7 @@ async def show_scan(
     session: SessionDep,
     limiter: LimiterDep,
     now: Now,
-    next_: Next = None,
+    next_: doors.Next = None,
 ) -> Response:
     """Once confirmed, this very browser is signed in; nobody else holds its secret."""
     limiter.hit("address", address_of(request))

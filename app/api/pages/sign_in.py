@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Path, Query, Request, Response
+from fastapi import Path, Request, Response
 
 from app.api import errors
 from app.api.deps import LimiterDep, Now, SessionDep, SettingsDep, address_of, public
@@ -19,7 +19,6 @@ from app.people.web_sessions import Visit
 from app.wechat.capability import capability_of
 
 router = page_router()
-Next = Annotated[str | None, Query(alias="next", description="Where to go afterwards")]
 Ticket = Annotated[str, Path(max_length=100)]
 
 
@@ -32,7 +31,7 @@ async def show_login(
     settings: SettingsDep,
     limiter: LimiterDep,
     now: Now,
-    next_: Next = None,
+    next_: doors.Next = None,
 ) -> Response:
     """In WeChat's browser the account says who it is; a computer shows a code to scan."""
     limiter.hit("login", address_of(request))
@@ -64,7 +63,7 @@ async def show_link(
     session: SessionDep,
     limiter: LimiterDep,
     now: Now,
-    next_: Next = None,
+    next_: doors.Next = None,
 ) -> Response:
     """Asks before it signs in: whoever previews a link does not use it up."""
     limiter.hit("login", address_of(request))
@@ -95,7 +94,7 @@ async def use_link(
     session: SessionDep,
     limiter: LimiterDep,
     now: Now,
-    next_: Next = None,
+    next_: doors.Next = None,
 ) -> Response:
     limiter.hit("login", address_of(request))
     try:

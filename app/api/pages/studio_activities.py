@@ -12,7 +12,7 @@ from app.api.pages.doors import StudioPerson, WebPersonFirst, go
 from app.api.pages.forgery import Form
 from app.api.pages.qr_pictures import qr_svg
 from app.api.pages.router import page_router
-from app.api.pages.studio_scope import Id, place_for, places_of, show, text_in
+from app.api.pages.studio_scope import Id, number_of, place_for, places_of, show, text_in
 from app.content.platforms import PLATFORM_NAMES, PLATFORMS
 from app.core import clock
 from app.core.clock import TOWN, local_day
@@ -114,8 +114,7 @@ async def confirm(
 ) -> Response:
     """Books the credit of who was ticked; one's own sign-in is for another tutor."""
     activity = await _mine(session, actor, activity_id)
-    given = [one for one in form.getlist("person") if isinstance(one, str)]
-    ids = [int(one) for one in given if one.isascii() and one.isdecimal() and len(one) < 19]  # noqa: PLR2004
+    ids = [one for one in map(number_of, form.getlist("person")) if one is not None]
     if not ids:
         return await _shown(
             request, session, actor, activity, refused="请先勾选到场的人", status=400, now=now

@@ -102,9 +102,6 @@ async def withdraw(
             await move(session, manuscript_id=manuscript_id, by_id=by_id, reason=reason, now=now)
     except Invalid as problem:
         return await shown(request, session, manuscript, actor, status=400, said=problem.detail)
-    await flow.drop_reviews(
-        session, manuscript_id=manuscript_id, by_id=by_id, reason=WITHDRAWN, now=now
-    )
     return go(request, f"/studio/manuscripts/{manuscript_id}?said=withdrawn")
 
 

@@ -71,19 +71,23 @@ async def read_body(
     """The text, with a Word file's or a picture's content after it; what was refused, by field."""
     errors: dict[str, str] = {}
     markdown, came_in, dropped = text_in(form, "markdown"), False, 0
-    facts = {"directory": settings.data_dir, "by_id": by_id}
     if text_in(form, "format") == "html":
         # In a page our pictures lie below the service's root; in a text they have no such prefix.
         shown = f' src="{cookies.root_of(request)}/uploads/'
         html = text_in(form, "html").replace(shown, ' src="/uploads/')
-        pasted = await rich_text.from_html(session, html=html, **facts, now=now)  # type: ignore[arg-type]
+        pasted = await rich_text.from_html(
+            session, html=html, directory=settings.data_dir, by_id=by_id, now=now
+        )
         markdown, dropped = pasted.markdown, pasted.dropped
     word = file_in(form, "word")
     if word is not None:
         try:
             if (word.size or 0) > rich_text.WORD_BYTES_MAX:
                 raise WordFileTooLarge
-            read = await rich_text.from_word(session, content=await word.read(), **facts, now=now)  # type: ignore[arg-type]
+            content = await word.read()
+            read = await rich_text.from_word(
+                session, content=content, directory=settings.data_dir, by_id=by_id, now=now
+            )
             markdown, came_in = _after(markdown, read.markdown), True
             dropped += read.dropped
         except Invalid as problem:

@@ -1,7 +1,6 @@
 """The text of a lesson: a form with the editor; every save is a version, none of them on show."""
 
 import re
-from dataclasses import asdict
 
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,7 +16,7 @@ from app.api.pages.studio_lessons import KINDS, editable
 from app.api.pages.studio_scope import Id, place_for, places_of, show, text_in
 from app.content import rules, shelf
 from app.content.errors import LessonChanged
-from app.content.lesson_file import SUMMARY_LENGTH, QuestionDraft
+from app.content.lesson_file import SUMMARY_LENGTH
 from app.content.lesson_form import LessonForm, LessonFormFaulty, draft_of
 from app.content.platforms import PLATFORMS
 from app.content.sanitise import plain_text
@@ -103,7 +102,7 @@ async def change_lesson(
         draft = draft_of(
             LessonForm(**typed, markdown=written.markdown),
             key=lesson.key,
-            questions=questions_of(lesson),
+            questions=lesson.questions,
         )
     except LessonFormFaulty as problem:
         errors = {**problem.faults, **errors}
@@ -126,10 +125,6 @@ async def change_lesson(
         request, session, actor, typed, written, lesson=lesson, errors=errors,
         stale=stale and not errors, digest=text_in(form, "digest") if errors else None,
     )  # fmt: skip
-
-
-def questions_of(lesson: ShelfLesson) -> tuple[QuestionDraft, ...]:
-    return tuple(QuestionDraft(**asdict(one)) for one in lesson.questions)
 
 
 def typed_of(lesson: ShelfLesson) -> dict[str, str]:

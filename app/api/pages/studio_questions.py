@@ -11,7 +11,6 @@ from app.api.deps import Now, SessionDep
 from app.api.pages.doors import StudioPerson, go
 from app.api.pages.forgery import Form
 from app.api.pages.router import page_router
-from app.api.pages.studio_lesson_text import questions_of as kept_questions
 from app.api.pages.studio_lesson_text import typed_of
 from app.api.pages.studio_lessons import editable
 from app.api.pages.studio_scope import Id, file_in, show, text_in
@@ -123,7 +122,7 @@ async def _import(
 def _forms(lesson: ShelfLesson) -> list[QuestionForm]:
     made = [
         _padded(QuestionForm(one.kind, one.text, one.options, one.answer, one.why))
-        for one in kept_questions(lesson)
+        for one in lesson.questions
     ]
     return [*made, *([BLANK] if len(made) < QUESTIONS_MAX else [])]
 

@@ -24,6 +24,7 @@ from app.push.reach import Reached
 
 Id = Annotated[int, Path(ge=1, lt=2**63)]
 PLACES_MAX, BARS_SHOWN = 300, 12
+ID_DIGITS = len(str(2**63))
 HIDDEN_KINDS = ("group", "family")
 SAID = {
     "saved": "已保存",
@@ -133,6 +134,11 @@ def file_in(form: FormData, name: str) -> UploadFile | None:
 
 def number_in(form: FormData, name: str) -> int | None:
     """A whole number that an id can be."""
-    text = text_in(form, name)
-    given = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0  # noqa: PLR2004
+    return number_of(form.get(name))
+
+
+def number_of(value: object) -> int | None:
+    """The same of one field's value: 1 … 2**63 - 1, in plain digits."""
+    text = value if isinstance(value, str) else ""
+    given = int(text) if text.isascii() and text.isdecimal() and len(text) <= ID_DIGITS else 0
     return given if 0 < given < 2**63 else None

@@ -20,16 +20,16 @@ class NoSuchTextSize(Invalid):
 
 @router.get("/text-size")
 @public
-async def text_size_page(request: Request, next: str = "/") -> Response:  # noqa: A002
-    return render(request, "text_size.html", next=doors.local_path(next) or "/")
+async def text_size_page(request: Request, next_: doors.Next = None) -> Response:
+    return render(request, "text_size.html", next=doors.local_path(next_) or "/")
 
 
 @router.post("/text-size")
 @public
-async def choose_text_size(request: Request, form: Form, next: str = "/") -> Response:  # noqa: A002
+async def choose_text_size(request: Request, form: Form, next_: doors.Next = None) -> Response:
     size = form.get("size")
     if size not in {str(one) for one in TEXT_SIZES}:
         raise NoSuchTextSize(f"可以选 {'、'.join(map(str, TEXT_SIZES))}")
-    response = doors.go(request, doors.local_path(next) or "/")
+    response = doors.go(request, doors.local_path(next_) or "/")
     cookies.put(request, response, TEXT_COOKIE, str(size), life=timedelta(days=400))
     return response
