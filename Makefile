@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test bench check lint types contract screenshots fmt migrate revision
+.PHONY: help setup setup-dev run test bench drill check lint types contract screenshots fmt migrate revision
 .PHONY: lock clean
 
 help: ## this list
@@ -36,8 +36,11 @@ run: setup ## the whole service beside a stand-in for Tencent's servers, with a 
 test: setup-dev ## the whole test-suite
 	$(BIN)/python -m pytest -n $(JOBS)
 
-bench: setup-dev ## measures: how soon a page shows on a slow link, and what comes over the wire
-	$(BIN)/python -m bench.first_paint
+bench: setup-dev ## measures, beside peers and the machine's limit: one table (BENCH="name …")
+	$(BIN)/python -m bench $(BENCH)
+
+drill: setup-dev ## breaks things and counts what is lost: one table (DRILL="--short name …")
+	$(BIN)/python -m drills $(DRILL)
 
 check: setup-dev lint types contract test ## all that .ci/run asks: lint, types, imports, tests
 

@@ -8,8 +8,6 @@ page of the same server in the same round, and says more than seconds do on anot
 
 import asyncio
 import random
-import statistics
-import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 import httpx
 from playwright.async_api import Browser, CDPSession, async_playwright
 
+from bench.table import Figure
 from tests.browser.conftest import find_chromium
 from tests.processes import Installation, running
 
@@ -28,7 +27,7 @@ LINK = {
     "downloadThroughput": 400_000 / 8,
     "uploadThroughput": 400_000 / 8,
 }
-PAINT_MS_MAX, WIRE_BYTES_MAX = 1500, 30 * 1024
+PAINT_MS_MAX, WIRE_KIB_MAX = 1500, 30
 BARE = "/healthz"
 PAGES = (
     *("/", "/lessons/{lesson}", "/credits", "/credits/statement", "/ranking", "/discover"),
@@ -119,7 +118,7 @@ async def sign_in(browser: Browser, town: Installation, link: str) -> tuple[list
     return cookies, int(href.split("/lessons/")[1].partition("?")[0])
 
 
-async def measure(town: Installation, link: str) -> dict[str, Measured]:
+async def measure(town: Installation, link: str, rounds: int) -> dict[str, Measured]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"]
@@ -129,7 +128,7 @@ async def measure(town: Installation, link: str) -> dict[str, Measured]:
         paths = {path: path.format(lesson=lesson) for path in (BARE, *PAGES)}
         found = {path: Measured() for path in paths}
         await phone.load("/")  # The service has read its templates; a browser its fonts.
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             this_round = {}
             for path in random.sample(list(paths), len(paths)):
                 paint, found[path].wire = await phone.load(paths[path])
@@ -141,30 +140,16 @@ async def measure(town: Installation, link: str) -> dict[str, Measured]:
     return found
 
 
-def told(path: str, one: Measured) -> str:
-    wire = (one.wire.get(kind, 0) / 1024 for kind in ("Document", "Stylesheet", "Script", "Image"))
-    paint = statistics.median(one.paints)
-    over = path in PAGES and (paint >= PAINT_MS_MAX or one.before_images > WIRE_BYTES_MAX)
-    return (
-        f"{path:<20}{paint:7.0f}{min(one.paints):7.0f}–{max(one.paints):<6.0f}"
-        f"{statistics.median(one.ratios):6.2f}"
-        + "".join(f"{size:7.1f}" for size in wire)
-        + f"{one.before_images / 1024:8.1f}"
-        + ("  OVER" if over else "")
-    )
-
-
-def main() -> int:
+def run(*, short: bool) -> list[Figure]:
+    """Per page: milliseconds to the first contentful paint, and KiB over the wire before images."""
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as town:
-        found = asyncio.run(measure(town, link_of_somebody(town)))
-    print(f"First paint at 400 kbit/s, 400 ms, nothing cached, {ROUNDS} rounds; ms and KiB")
-    print(f"{'page':<20}{'median':>7}{'least–most':>14}{'ratio':>6}", end="")
-    print("".join(f"{name:>7}" for name in ("html", "css", "js", "images")), f"{'wire':>7}")
-    rows = [told(path, one) for path, one in found.items()]
-    print("\n".join(rows))
-    print(f"wire: before images, at most {WIRE_BYTES_MAX / 1024:.0f}; paint: below {PAINT_MS_MAX}")
-    return int(any(row.endswith("OVER") for row in rows))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        found = asyncio.run(measure(town, link_of_somebody(town), 1 if short else ROUNDS))
+    figures = []
+    for path in PAGES:
+        one = found[path]
+        figures += [
+            Figure(f"first paint of {path}", one.paints, "ms", "≤", PAINT_MS_MAX),
+            Figure("… beside a bare page", one.ratios, "× bare"),
+            Figure("… over the wire", [one.before_images / 1024], "KiB", "≤", WIRE_KIB_MAX),
+        ]
+    return figures

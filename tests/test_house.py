@@ -31,7 +31,8 @@ BANNED_CALLS = {  # call → the only places that may make it
     "session.rollback": ("core/db.py",),
     # wechat/token.py shares the access token between processes in short transactions of its own
     # around a call: docs/decisions/0007.
-    "transaction": (*EDGES, "core/db.py", "wechat/token.py"),
+    # core/group_commit.py is where many requests share one: docs/decisions/0020.
+    "transaction": (*EDGES, "core/db.py", "core/group_commit.py", "wechat/token.py"),
     "read_transaction": (*EDGES, "core/db.py"),
 }
 NETWORK = {

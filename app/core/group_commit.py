@@ -1,0 +1,160 @@
+"""Group commit: what callers ask for within the same few milliseconds becomes one transaction.
+
+A commit waits for the disk and a statement for its way there and back, and neither takes longer
+for fifty callers than for one. Nobody waits for a timer: while one batch is under way the next one
+gathers, so a lone caller is served at once and a crowd shares.
+
+This module knows nothing of what is done. `perform` gets the items in the order they came and
+answers for each with its result, or with the exception that is this item's alone.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db import transaction
+from app.core.errors import Unavailable
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+BATCH_MAX = 64
+"""Larger batches gain little more, and a failed one costs as many transactions as it had items."""
+WAITING_MAX = 2000
+"""So many callers may wait; beyond it the database cannot keep up, and more would only wait."""
+LOCK_WAIT = "250ms"
+"""How long many wait for a row that one of them needs; alone, that one may wait longer."""
+UNDONE = {"40", "55", "57", "23", "22", "P0", "42"}
+"""Classes of SQLSTATE with which the server itself says that the transaction is undone:
+rollback, not in the prerequisite state (locks), cancelled, constraint, data, raised, not allowed
+(postgresql.org/docs/current/errcodes-appendix.html)."""
+
+
+class Overrun(Unavailable):
+    title = "现在用的人太多，请稍后再试"
+
+
+@dataclass(frozen=True)
+class _Asked(Generic[Item, Result]):
+    item: Item
+    answer: "asyncio.Future[Result]"
+
+
+class GroupCommit(Generic[Item, Result]):
+    """Collects calls of `ask` into transactions; one batch at a time."""
+
+    def __init__(
+        self,
+        perform: Callable[[AsyncSession, Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
+    ) -> None:
+        self._perform = perform
+        self._waiting: list[_Asked[Item, Result]] = []
+        self._runner: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def ask(self, item: Item) -> Result:
+        """This item's own result, after the commit that made it true.
+
+        A caller who is cancelled before its batch begins asks for nothing; later, the work is done
+        and only the answer is dropped. Raises Overrun, and whatever the work raises.
+        """
+        if len(self._waiting) >= WAITING_MAX:
+            raise Overrun
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Asked(item, answer))
+        if self._runner is None:
+            self._runner = self._start(self._run())
+        return await answer
+
+    async def drain(self) -> None:
+        """Wait until everything asked so far is answered."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        # In a context of its own: what is logged belongs to no single request.
+        task = asyncio.create_task(work, context=Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                # Whoever is ready in this turn of the event loop comes along.
+                await asyncio.sleep(0)
+                taken, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+                batch = [asked for asked in taken if not asked.answer.done()]
+                if batch:
+                    await self._together(batch)
+        finally:
+            self._runner = None
+
+    async def _together(self, batch: list[_Asked[Item, Result]]) -> None:
+        try:
+            await self._commit(batch)
+        except Exception as error:  # noqa: BLE001  handed on to whom it concerns
+            if len(batch) > 1 and _is_undone(error):
+                # One of them failed all. Alone, each has its own fate, and nobody else waits.
+                self._start(self._one_by_one(batch))
+            else:
+                _tell(batch, [error] * len(batch))
+
+    async def _one_by_one(self, batch: list[_Asked[Item, Result]]) -> None:
+        for asked in batch:
+            try:
+                await self._commit([asked])
+            except Exception as error:  # noqa: BLE001  the same
+                _tell([asked], [error])
+
+    async def _commit(self, batch: list[_Asked[Item, Result]]) -> None:
+        async with transaction() as session:
+            if len(batch) > 1:
+                await session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
+            results = await self._perform(session, [asked.item for asked in batch])
+        _tell(batch, results)
+
+
+def rounds(items: Sequence[Item], key: Callable[[Item], Hashable]) -> Iterator[list[Item]]:
+    """The items in as few lists as possible, none with the same key twice; order is kept per key.
+
+    Statements over a list assume that each row is touched once; what one person asks for twice in a
+    batch is done in two rounds of the same transaction.
+    """
+    found: list[list[Item]] = []
+    seen: dict[Hashable, int] = {}
+    for item in items:
+        number = seen.get(key(item), 0)
+        seen[key(item)] = number + 1
+        if number == len(found):
+            found.append([])
+        found[number].append(item)
+    yield from found
+
+
+def _tell(batch: Sequence[_Asked[Item, Result]], results: Sequence[Result | Exception]) -> None:
+    for asked, result in zip(batch, results, strict=True):
+        if asked.answer.done():
+            continue  # Its caller has gone.
+        if isinstance(result, Exception):
+            asked.answer.set_exception(result)
+        else:
+            asked.answer.set_result(result)
+
+
+def _is_undone(error: Exception) -> bool:
+    """Whether it is certain that nothing was committed, and trying again makes sense.
+
+    An error of our own rolled back. One of the database did if the server said so; with a lost
+    connection nobody knows, and it is the client that asks again, under its own key.
+    """
+    if not isinstance(error, DBAPIError):
+        return not isinstance(error, OSError | TimeoutError)
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return state[:2] in UNDONE and not state.startswith("57P")
