@@ -224,7 +224,7 @@ async def post_answers(
     via: Via = None,
 ) -> AnswersOut:
     """Graded here. After a failed attempt the next one must wait, longer each time."""
-    outcome, results = await completion.answer(
+    outcome = await completion.answer(
         session,
         person_id=person_id,
         lesson_id=lesson_id,
@@ -241,7 +241,7 @@ async def post_answers(
                 answer=list(one.answer) if one.answer is not None else None,
                 why=one.why,
             )
-            for one in results
+            for one in outcome.results
         ],
         completed=outcome.completed,
         awards=await awards_out(session, outcome.awards),
