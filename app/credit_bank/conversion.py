@@ -72,18 +72,12 @@ async def convert(
         raise BalanceTooSmall(needed=give.amount, balance=payer.balance)
     person_ids = list(await session.scalars(select(selves(person_id).c.id)))
     owners = dict.fromkeys(person_ids, person_id)
-    spent = (await spent_under(session, owners=owners, rules=[rule], day=local_day(now))).get(
-        (person_id, rule.code), Spent()
-    )
+    paid = await spent_under(session, owners=owners, rules=[rule], day=local_day(now))
+    spent = paid.get((person_id, code), Spent())
     if rule.yearly_cap is not None and spent.year + take.amount > rule.yearly_cap:
         raise ConversionCapReached(cap=rule.yearly_cap, converted=spent.year)
-    given, taken = await ledger.book(
-        session,
-        [
-            Booking(payer, programs[0], give, now),
-            Booking(programs[1], payee, take, now),
-        ],
-    )
+    pair = [Booking(payer, programs[0], give, now), Booking(programs[1], payee, take, now)]
+    given, taken = await ledger.book(session, pair)
     return given, taken
 
 
