@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
-LATENCY = r"^\s+{}%\s+([\d.]+)(us|ms|s|m)$"
+LATENCY = r"^\s+{}%\s+([\d.]+)(us|ms|s|m)\s*$"
 SOCKETS = re.compile(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)")
 
 

@@ -34,24 +34,30 @@ class NotSignedIn(Unauthenticated):
     title = "请先登录"
 
 
+# Dependencies are coroutines even where nothing is awaited: FastAPI hands a plain function to a
+# thread, which takes longer than many a request.
 async def get_session() -> AsyncIterator[AsyncSession]:
     async with transaction() as session:
         yield session
 
 
-def get_settings_of(request: Request) -> Settings:
+async def get_settings_of(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def get_wechat(request: Request) -> WeChatClient:
+async def get_wechat(request: Request) -> WeChatClient:
     client: WeChatClient = request.app.state.wechat
     return client
 
 
-def get_limiter(request: Request) -> Limiter:
+async def get_limiter(request: Request) -> Limiter:
     limiter: Limiter = request.app.state.limiter
     return limiter
+
+
+async def get_now() -> datetime:
+    return utcnow()
 
 
 def address_of(request: Request) -> str:
@@ -60,7 +66,7 @@ def address_of(request: Request) -> str:
 
 # scope="function": the commit comes before the response leaves, not after.
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
-Now = Annotated[datetime, Depends(utcnow)]
+Now = Annotated[datetime, Depends(get_now)]
 SettingsDep = Annotated[Settings, Depends(get_settings_of)]
 WeChatDep = Annotated[WeChatClient, Depends(get_wechat)]
 LimiterDep = Annotated[Limiter, Depends(get_limiter)]
