@@ -35,15 +35,11 @@ class NotSignedIn(Unauthenticated):
     title = "请先登录"
 
 
+# Dependencies are coroutines even where nothing is awaited: FastAPI hands a plain function to a
+# thread, which takes longer than many a request.
 async def get_session() -> AsyncIterator[AsyncSession]:
     async with transaction() as session:
         yield session
-
-
-# All of these are coroutines, since FastAPI takes a plain function to a thread and back.
-async def get_now() -> datetime:
-    """The service's clock, read once a request."""
-    return utcnow()
 
 
 async def get_settings_of(request: Request) -> Settings:
@@ -64,6 +60,11 @@ async def get_together(request: Request) -> Together:
 async def get_limiter(request: Request) -> Limiter:
     limiter: Limiter = request.app.state.limiter
     return limiter
+
+
+async def get_now() -> datetime:
+    """The service's clock, read once a request."""
+    return utcnow()
 
 
 def address_of(request: Request) -> str:
