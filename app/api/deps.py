@@ -1,6 +1,7 @@
 """What an endpoint may ask for."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, TypeVar
 
@@ -52,11 +53,6 @@ async def get_wechat(request: Request) -> WeChatClient:
     return client
 
 
-async def get_together(request: Request) -> Together:
-    together: Together = request.app.state.together
-    return together
-
-
 async def get_limiter(request: Request) -> Limiter:
     limiter: Limiter = request.app.state.limiter
     return limiter
@@ -74,7 +70,6 @@ def address_of(request: Request) -> str:
 # scope="function": the commit comes before the response leaves, not after.
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
 Now = Annotated[datetime, Depends(get_now)]
-TogetherDep = Annotated[Together, Depends(get_together)]
 SettingsDep = Annotated[Settings, Depends(get_settings_of)]
 WeChatDep = Annotated[WeChatClient, Depends(get_wechat)]
 LimiterDep = Annotated[Limiter, Depends(get_limiter)]
@@ -109,24 +104,31 @@ async def get_person_id_first(
         return await get_person_id(request, given, session, limiter, now)
 
 
-async def get_person_id_together(
-    request: Request,
-    given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-    together: TogetherDep,
-    limiter: LimiterDep,
-    now: Now,
-) -> int:
-    """Who is signed in, for endpoints that share their transactions: asked for many at once."""
-    limiter.hit("address", address_of(request))
+@dataclass(frozen=True)
+class Learner:
+    """Who learns at this instant, and what serves them."""
+
+    person_id: int
+    at: datetime
+    together: Together
+    settings: Settings
+
+
+async def get_learner(
+    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Learner:
+    """Who is signed in, asked together with others; all in one dependency, as each takes time."""
+    state, now = request.app.state, utcnow()
+    state.limiter.hit("address", address_of(request))
     if given is None:
         raise NotSignedIn
-    person_id = await together.tokens.ask(tokens.Presented(given.credentials, now))
-    limiter.hit("person", str(person_id))
-    return person_id
+    person_id = await state.together.tokens.ask(tokens.Presented(given.credentials, now))
+    state.limiter.hit("person", str(person_id))
+    return Learner(person_id, now, state.together, state.settings)
 
 
 PersonId = Annotated[int, Depends(get_person_id)]
-PersonIdTogether = Annotated[int, Depends(get_person_id_together)]
+CurrentLearner = Annotated[Learner, Depends(get_learner)]
 PersonIdFirst = Annotated[int, Depends(get_person_id_first)]
 
 

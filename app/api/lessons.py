@@ -1,4 +1,4 @@
-"""Lessons: read, beat, answer."""
+"""Lessons: found and read. Beats and answers are in studying.py."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,25 +6,20 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from app.api.credits import AwardOut, awards_out
 from app.api.deps import (
     Cursor,
     EmptyIsAbsent,
     Limit,
     Now,
     PersonId,
-    PersonIdTogether,
     SessionDep,
-    SettingsDep,
-    TogetherDep,
 )
 from app.api.errors import problems
-from app.api.schemas import Body, PageOut
+from app.api.schemas import PageOut
 from app.content import queries as content
 from app.content.errors import LessonNotFound
 from app.core.paging import LIMIT_DEFAULT
 from app.core.settings import Settings
-from app.flows.completion import Answering, Reading
 from app.flows.lessons import OpenLesson, open_lesson, todays_lesson
 from app.learning import queries as learning
 from app.push.links import read_code
@@ -40,7 +35,6 @@ Via = Annotated[
     ),
     EmptyIsAbsent,
 ]
-OptionIndex = Annotated[int, Field(ge=0, lt=100)]
 
 
 class ProgressOut(BaseModel):
@@ -75,35 +69,6 @@ class LessonOut(LessonRow):
     audience: list[str] = Field(description="Whom it is for")
     source: str = Field(description="Who answers for it, and what it rests on")
     questions: list[QuestionOut] = Field(description="Check questions; never the right answers")
-
-
-class BeatOut(BaseModel):
-    seconds: int = Field(description="Verified time so far")
-    required_seconds: int = Field(description="What the lesson asks for")
-    counted: int = Field(description="Seconds this beat added")
-    completed: bool = Field(description="Whether the lesson is completed")
-    awards: list[AwardOut] = Field(description="What this very beat earned")
-
-
-class AnswersIn(Body):
-    answers: dict[Annotated[int, Field(ge=1, lt=2**63)], list[OptionIndex]] = Field(
-        description="Question id → chosen option indexes; left out means wrong", max_length=200
-    )
-
-
-class ResultOut(BaseModel):
-    question_id: int = Field(description="Which question")
-    right: bool = Field(description="Whether the choice was right")
-    answer: list[int] | None = Field(description="The right options; null until it is right")
-    why: str | None = Field(description="The explanation; null until it is right")
-
-
-class AnswersOut(BaseModel):
-    passed: bool = Field(description="Every question is right")
-    results: list[ResultOut] = Field(description="Question by question")
-    completed: bool = Field(description="Whether the lesson is completed")
-    awards: list[AwardOut] = Field(description="What this very attempt earned")
-    retry_at: datetime | None = Field(description="After a failed attempt: when to try again")
 
 
 def progress_out(progress: learning.Progress) -> ProgressOut:
@@ -190,60 +155,3 @@ async def get_today(person_id: PersonId, session: SessionDep, now: Now) -> Lesso
 @router.get("/{lesson_id}", summary="A lesson", responses=problems(401, 404, 429))
 async def get_lesson(lesson_id: LessonId, person_id: PersonId, session: SessionDep) -> LessonOut:
     return lesson_out(await open_lesson(session, person_id=person_id, lesson_id=lesson_id))
-
-
-@router.post(
-    "/{lesson_id}/beats", summary="I am reading this now", responses=problems(401, 404, 409, 429)
-)
-async def post_beat(
-    lesson_id: LessonId,
-    person_id: PersonIdTogether,
-    together: TogetherDep,
-    settings: SettingsDep,
-    now: Now,
-    via: Via = None,
-) -> BeatOut:
-    """Send one every 15 seconds while the page is visible. Only the server's clock counts."""
-    reading = Reading(person_id, lesson_id, delivery_of(via, settings), now)
-    done = await together.beats.ask(reading)
-    return BeatOut(
-        seconds=done.outcome.study.verified_ms // 1000,
-        required_seconds=done.outcome.required_seconds,
-        counted=done.outcome.counted_seconds,
-        completed=done.outcome.completed,
-        awards=awards_out(done.units, done.outcome.awards),
-    )
-
-
-@router.post(
-    "/{lesson_id}/answers", summary="Answer all the questions",
-    responses=problems(400, 401, 404, 409, 413, 429),
-)  # fmt: skip
-async def post_answers(
-    lesson_id: LessonId,
-    body: AnswersIn,
-    person_id: PersonIdTogether,
-    together: TogetherDep,
-    settings: SettingsDep,
-    now: Now,
-    via: Via = None,
-) -> AnswersOut:
-    """Graded here. After a failed attempt the next one must wait, longer each time."""
-    answering = Answering(person_id, lesson_id, delivery_of(via, settings), now, body.answers)
-    done = await together.answers.ask(answering)
-    outcome = done.outcome
-    return AnswersOut(
-        passed=outcome.passed,
-        results=[
-            ResultOut(
-                question_id=one.question_id,
-                right=one.right,
-                answer=list(one.answer) if one.answer is not None else None,
-                why=one.why,
-            )
-            for one in outcome.results
-        ],
-        completed=outcome.completed,
-        awards=awards_out(done.units, outcome.awards),
-        retry_at=None if outcome.passed else outcome.study.retry_at,
-    )

@@ -14,6 +14,7 @@ from app.api import (
     organisations,
     pushes,
     rankings,
+    studying,
     tasks,
     uploads,
     wechat,
@@ -62,13 +63,15 @@ from app.api.pages import (
 )
 
 ROUTERS = (
-    health.router,  # /healthz /readyz /metrics
+    # They are tried in this order: what is asked for most comes first.
+    studying.router,  # /api/v1/lessons/{id}/beats, answers
     wechat.router,  # /wechat/{appid}: what WeChat calls
+    health.router,  # /healthz /readyz /metrics
     login.router,  # /api/v1/login
     me.router,  # /api/v1/me, export, consents, logout
     organisations.router,  # /api/v1/organisations: what to choose from
     my_credits.router,  # /api/v1/me/credits, statement, conversions
-    lessons.router,  # /api/v1/lessons, today, beats, answers
+    lessons.router,  # /api/v1/lessons, today
     rankings.router,  # /api/v1/rankings/{people|villages|units}
     bank.router,  # /api/v1/transfers/…/reversal, prior-learning
     activities.router,  # /api/v1/activities

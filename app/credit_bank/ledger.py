@@ -167,8 +167,8 @@ BOOK = text(
         local_day, made_at)
     SELECT given.* FROM ROWS FROM (json_to_recordset(CAST(:transfers AS json)) AS (
         key text, unit text, debit_id bigint, credit_id bigint, amount bigint, kind text,
-        rule_id int, rule_code text, subject text, evidence text, facts jsonb, village_id int,
-        unit_id int, reverses_id bigint, reason text, ordered_by_id int, debit_after bigint,
+        rule_id bigint, rule_code text, subject text, evidence text, facts jsonb, village_id bigint,
+        unit_id bigint, reverses_id bigint, reason text, ordered_by_id bigint, debit_after bigint,
         credit_after bigint, local_day date, made_at timestamptz)) AS given
     ON CONFLICT DO NOTHING
     RETURNING key, id

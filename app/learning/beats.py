@@ -57,7 +57,7 @@ ATTEND = text(
     """
     UPDATE attention SET beat_at = given.at, lesson_id = given.lesson_id
     FROM json_to_recordset(CAST(:given AS json)) AS given (
-        person_id int, lesson_id int, at timestamptz)
+        person_id bigint, lesson_id bigint, at timestamptz)
     WHERE attention.person_id = given.person_id
     """
 )

@@ -1,0 +1,94 @@
+"""What thousands of phones send while they learn: beats, and what completes a lesson.
+
+64 connections of signed-in residents against one web process, on a database that syncs; beside it,
+in turn in each round, bare FastAPI on the same server settings. After each round the database is
+asked whether everything that was answered is there, and at the end the audit is.
+"""
+
+import json
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench import residents
+from bench.residents import ENDLESS, PEOPLE, SHORT, teach
+from bench.servers import Server, bare, web
+from bench.table import Figure
+from bench.wrk import Load, wrk
+
+ROUNDS, SECONDS = 5, 5
+BEATS, COMPLETIONS = (Path(__file__).parent / name for name in ("beats.lua", "completions.lua"))
+COMPLETED = "SELECT count(*) FROM study WHERE lesson_id = %(lesson)s AND completed_at IS NOT NULL"
+PAID = """
+SELECT count(*), count(DISTINCT evidence) FROM transfer
+WHERE subject = 'lesson:' || %(lesson)s AND rule_code = 'lesson.credit'
+"""
+COUNTED = "SELECT count(*) FROM attention WHERE lesson_id = %(lesson)s AND beat_at > %(since)s"
+
+
+class Lost(Exception):
+    """Something was answered and is not there."""
+
+
+def beats(ours: Server, lesson: int, seconds: int) -> Load:
+    """Beats of one resident after the other; each whole turn of them has counted time."""
+    (since,) = ours.ask("SELECT clock_timestamp()")[0]
+    load = wrk(ours.url, script=BEATS, args=[str(lesson), str(PEOPLE)], seconds=seconds)
+    ((counted,),) = ours.ask(COUNTED, lesson=lesson, since=since)
+    if counted < min(load.answered, PEOPLE):
+        raise Lost(f"{load.answered} answered, {counted} residents' beats counted")
+    return load
+
+
+def completions(ours: Server, key: str, seconds: int) -> tuple[Load, float]:
+    """Last beats and answers; the load, and completed lessons a second."""
+    lesson, questions = teach(ours, key, seconds=SHORT)
+    body = json.dumps({"answers": {str(question): [1] for question in questions}})
+    args = [str(lesson), str(PEOPLE), body]
+    begun = time.perf_counter()
+    load = wrk(ours.url, script=COMPLETIONS, args=args, seconds=seconds)
+    took = time.perf_counter() - begun
+    ((completed,),) = ours.ask(COMPLETED, lesson=lesson)
+    ((paid, proofs),) = ours.ask(PAID, lesson=lesson)
+    if not completed == paid == proofs or completed == 0:
+        raise Lost(f"{completed} completed, {paid} paid by {proofs} studies")
+    return load, completed / took
+
+
+def run(*, short: bool) -> list[Figure]:
+    """Beats and completions as multiples of bare."""
+    rounds, seconds = (1, 2) if short else (ROUNDS, SECONDS)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        ours = stack.enter_context(web(folder))
+        limit = stack.enter_context(bare())
+        residents.settle(ours)
+        endless, _ = teach(ours, "endless", seconds=ENDLESS)
+        completions(ours, "first", 2 if short else 10)  # Most have their first honours now.
+        beaten, done, free = [], [], []
+        for number in range(rounds):
+            beaten.append(beats(ours, endless, seconds))
+            free.append(wrk(limit.url, seconds=seconds))
+            done.append(completions(ours, f"round-{number}", seconds))
+        audited = ours.shoushan("bank", "audit")
+    print(audited)
+    return figures(beaten, done, [load.rps for load in free])
+
+
+def figures(beaten: list[Load], done: list[tuple[Load, float]], free: list[float]) -> list[Figure]:
+    def of_bare(rates: list[float]) -> list[float]:
+        return [rate / limit for rate, limit in zip(rates, free, strict=True)]
+
+    return [
+        Figure("beat: signed in, counted, durable", of_bare([b.rps for b in beaten]), "× bare",
+               "≥", 0.45),
+        Figure("… requests", [load.rps for load in beaten], "/s"),
+        Figure("… 99 of 100 within", [load.p99_ms for load in beaten], "ms", "≤", 60),
+        Figure("completion: last beat, answers, award, title; lessons completed",
+               of_bare([rate for _, rate in done]), "× bare", "≥", 0.20),
+        Figure("… its requests", of_bare([load.rps for load, _ in done]), "× bare"),
+        Figure("… lessons completed", [rate for _, rate in done], "/s"),
+        Figure("… 99 of 100 requests within", [load.p99_ms for load, _ in done], "ms"),
+        Figure("bare", free, "/s"),
+    ]  # fmt: skip
