@@ -28,6 +28,8 @@ BATCH_MAX = 64
 """Larger batches gain little more, and a failed one costs as many transactions as it had items."""
 WAITING_MAX = 2000
 """So many callers may wait; beyond it the database cannot keep up, and more would only wait."""
+ALONE_MAX = 4
+"""So many connections are for those of a failed batch, each in a transaction of its own."""
 LOCK_WAIT = "250ms"
 """How long many wait for a row that one of them needs; alone, that one may wait longer."""
 UNDONE = {"40", "55", "57", "23", "22", "P0", "42"}
@@ -57,6 +59,7 @@ class GroupCommit(Generic[Item, Result]):
         self._waiting: list[_Asked[Item, Result]] = []
         self._runner: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._few = asyncio.Semaphore(ALONE_MAX)
 
     async def ask(self, item: Item) -> Result:
         """This item's own result, after the commit that made it true.
@@ -102,12 +105,13 @@ class GroupCommit(Generic[Item, Result]):
         except Exception as error:  # noqa: BLE001  handed on to whom it concerns
             if len(batch) > 1 and _is_undone(error):
                 # One of them failed all. Alone, each has its own fate, and nobody else waits.
-                self._start(self._one_by_one(batch))
+                for asked in batch:
+                    self._start(self._alone(asked))
             else:
                 _tell(batch, [error] * len(batch))
 
-    async def _one_by_one(self, batch: list[_Asked[Item, Result]]) -> None:
-        for asked in batch:
+    async def _alone(self, asked: _Asked[Item, Result]) -> None:
+        async with self._few:
             try:
                 await self._commit([asked])
             except Exception as error:  # noqa: BLE001  the same
