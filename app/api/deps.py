@@ -74,7 +74,8 @@ SettingsDep = Annotated[Settings, Depends(get_settings_of)]
 WeChatDep = Annotated[WeChatClient, Depends(get_wechat)]
 LimiterDep = Annotated[Limiter, Depends(get_limiter)]
 
-bearer = HTTPBearer(auto_error=False, description="The token that a login answers with")
+BEARER = "The token that a login answers with"
+bearer = HTTPBearer(auto_error=False, description=BEARER)
 
 
 async def get_person_id(
@@ -114,19 +115,21 @@ class Learner:
     settings: Settings
 
 
-async def get_learner(
-    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
-) -> Learner:
-    """Who is signed in, asked together with others; all in one dependency, as each takes time."""
-    state, now = request.app.state, utcnow()
-    state.limiter.hit("address", address_of(request))
-    if given is None:
-        raise NotSignedIn
-    person_id = await state.together.tokens.ask(tokens.Presented(given.credentials, now))
-    state.limiter.hit("person", str(person_id))
-    return Learner(person_id, now, state.together, state.settings)
+class LearnerBearer(HTTPBearer):
+    """Who is signed in, asked together with others; in one dependency, as each takes its time."""
+
+    async def __call__(self, request: Request) -> Learner:  # type: ignore[override]  # what it leads to
+        state, now = request.app.state, utcnow()
+        state.limiter.hit("address", address_of(request))
+        given = await super().__call__(request)
+        if given is None:
+            raise NotSignedIn
+        person_id = await state.together.tokens.ask(tokens.Presented(given.credentials, now))
+        state.limiter.hit("person", str(person_id))
+        return Learner(person_id, now, state.together, state.settings)
 
 
+get_learner = LearnerBearer(auto_error=False, scheme_name="HTTPBearer", description=BEARER)
 PersonId = Annotated[int, Depends(get_person_id)]
 CurrentLearner = Annotated[Learner, Depends(get_learner)]
 PersonIdFirst = Annotated[int, Depends(get_person_id_first)]
