@@ -107,26 +107,24 @@ async def get_person_id_first(
 
 @dataclass(frozen=True)
 class Learner:
-    """Who learns at this instant, and what serves them."""
+    """Who shows this token, and what serves them: whose it is, is found out with their work."""
 
-    person_id: int
-    at: datetime
+    token: tokens.Presented
     together: Together
     settings: Settings
 
 
 class LearnerBearer(HTTPBearer):
-    """Who is signed in, asked together with others; in one dependency, as each takes its time."""
+    """Somebody signed in, for work that is done together; one dependency, as each takes time."""
 
     async def __call__(self, request: Request) -> Learner:  # type: ignore[override]  # what it leads to
-        state, now = request.app.state, utcnow()
+        state = request.app.state
         state.limiter.hit("address", address_of(request))
         given = await super().__call__(request)
         if given is None:
             raise NotSignedIn
-        person_id = await state.together.tokens.ask(tokens.Presented(given.credentials, now))
-        state.limiter.hit("person", str(person_id))
-        return Learner(person_id, now, state.together, state.settings)
+        token = tokens.Presented(given.credentials, utcnow())
+        return Learner(token, state.together, state.settings)
 
 
 get_learner = LearnerBearer(auto_error=False, scheme_name="HTTPBearer", description=BEARER)

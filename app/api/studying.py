@@ -11,6 +11,7 @@ from app.api.deps import CurrentLearner
 from app.api.errors import problems
 from app.api.lessons import LessonId, Via, delivery_of
 from app.api.schemas import Body
+from app.api.together import Signed
 from app.flows.completion import Answering, Reading
 
 router = APIRouter(prefix="/api/v1/lessons", tags=["lessons"])
@@ -52,9 +53,12 @@ class AnswersOut(BaseModel):
 )
 async def post_beat(lesson_id: LessonId, learner: CurrentLearner, via: Via = None) -> BeatOut:
     """Send one every 15 seconds while the page is visible. Only the server's clock counts."""
-    here = delivery_of(via, learner.settings)
-    reading = Reading(learner.person_id, lesson_id, here, learner.at)
-    done = await learner.together.beats.ask(reading)
+    here, at = delivery_of(via, learner.settings), learner.token.at
+
+    def reading(person_id: int) -> Reading:
+        return Reading(person_id, lesson_id, here, at)
+
+    done = await learner.together.beats.ask(Signed(learner.token, reading))
     return BeatOut(
         seconds=done.outcome.study.verified_ms // 1000,
         required_seconds=done.outcome.required_seconds,
@@ -75,9 +79,12 @@ async def post_answers(
     via: Via = None,
 ) -> AnswersOut:
     """Graded here. After a failed attempt the next one must wait, longer each time."""
-    here = delivery_of(via, learner.settings)
-    answering = Answering(learner.person_id, lesson_id, here, learner.at, body.answers)
-    done = await learner.together.answers.ask(answering)
+    here, at = delivery_of(via, learner.settings), learner.token.at
+
+    def answering(person_id: int) -> Answering:
+        return Answering(person_id, lesson_id, here, at, body.answers)
+
+    done = await learner.together.answers.ask(Signed(learner.token, answering))
     outcome = done.outcome
     return AnswersOut(
         passed=outcome.passed,

@@ -3,11 +3,13 @@
 These are what thousands of phones send while they learn (docs/decisions/0020).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.api.limiting import Limiter
 from app.core.errors import DomainError
 from app.core.group_commit import GroupCommit
 from app.credit_bank import queries as bank
@@ -16,6 +18,8 @@ from app.flows import completion
 from app.flows.completion import Answering, Outcome, Reading
 from app.people import tokens
 from app.people.tokens import Presented
+
+Work = TypeVar("Work")
 
 
 @dataclass(frozen=True)
@@ -26,28 +30,58 @@ class Done:
     units: Mapping[str, Unit]
 
 
+@dataclass(frozen=True)
+class Signed(Generic[Work]):
+    """Work that somebody asks for who shows this token; whose it is, is found out with the work."""
+
+    token: Presented
+    work: Callable[[int], Work]
+    """From the person's id to what is asked for."""
+
+
 class Together:
     """One of a web process."""
 
-    def __init__(self) -> None:
-        self.tokens: GroupCommit[Presented, int] = GroupCommit(tokens.authenticate_all)
-        self.beats: GroupCommit[Reading, Done] = GroupCommit(_beats)
-        self.answers: GroupCommit[Answering, Done] = GroupCommit(_answers)
+    def __init__(self, limiter: Limiter) -> None:
+        self.limiter = limiter
+        self.beats: GroupCommit[Signed[Reading], Done] = GroupCommit(self._beats)
+        self.answers: GroupCommit[Signed[Answering], Done] = GroupCommit(self._answers)
 
     async def drain(self) -> None:
         """Wait until whatever was asked for is done."""
-        for one in (self.tokens, self.beats, self.answers):
-            await one.drain()
+        await self.beats.drain()
+        await self.answers.drain()
 
+    async def _beats(
+        self, session: AsyncSession, asked: Sequence[Signed[Reading]]
+    ) -> list[Done | Exception]:
+        return await self._signed_in(session, asked, completion.beat_all)
 
-async def _beats(session: AsyncSession, readings: Sequence[Reading]) -> list[Done | Exception]:
-    return await _done(session, await completion.beat_all(session, readings))
+    async def _answers(
+        self, session: AsyncSession, asked: Sequence[Signed[Answering]]
+    ) -> list[Done | Exception]:
+        return await self._signed_in(session, asked, completion.answer_all)
 
-
-async def _answers(
-    session: AsyncSession, answerings: Sequence[Answering]
-) -> list[Done | Exception]:
-    return await _done(session, await completion.answer_all(session, answerings))
+    async def _signed_in(
+        self,
+        session: AsyncSession,
+        asked: Sequence[Signed[Work]],
+        do: Callable[[AsyncSession, Sequence[Work]], Awaitable[Sequence[Outcome | DomainError]]],
+    ) -> list[Done | Exception]:
+        """Do what those ask for who are somebody, and not too often."""
+        answers: dict[int, Outcome | DomainError] = {}
+        works: dict[int, Work] = {}
+        found = await tokens.authenticate_all(session, [one.token for one in asked])
+        for place, (one, person_id) in enumerate(zip(asked, found, strict=True)):
+            try:
+                if isinstance(person_id, DomainError):
+                    raise person_id
+                self.limiter.hit("person", str(person_id))
+                works[place] = one.work(person_id)
+            except DomainError as refusal:
+                answers[place] = refusal
+        answers |= zip(works, await do(session, list(works.values())), strict=True)
+        return await _done(session, [answers[place] for place in range(len(asked))])
 
 
 async def _done(

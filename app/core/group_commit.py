@@ -1,8 +1,8 @@
 """Group commit: what callers ask for within the same few milliseconds becomes one transaction.
 
 A commit waits for the disk and a statement for its way there and back, and neither takes longer
-for fifty callers than for one. Nobody waits for a timer: while one batch is under way the next one
-gathers, so a lone caller is served at once and a crowd shares.
+for fifty callers than for one. A lone caller is served at once; in a crowd, batches begin a few
+milliseconds apart, and who comes meanwhile goes with the next one.
 
 This module knows nothing of what is done. `perform` gets the items in the order they came and
 answers for each with its result, or with the exception that is this item's alone.
@@ -24,6 +24,9 @@ from app.core.errors import Unavailable
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+GATHER_SECONDS = 0.008
+"""From the beginning of one batch to that of the next. The first after a silence waits for nothing;
+without this pause a crowd comes in batches of a few, as the next is begun with the first caller."""
 BATCH_MAX = 64
 """Larger batches gain little more, and a failed one costs as many transactions as it had items."""
 WAITING_MAX = 2000
@@ -59,6 +62,7 @@ class GroupCommit(Generic[Item, Result]):
         self._waiting: list[_Asked[Item, Result]] = []
         self._runner: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._not_before = 0.0
         self._few = asyncio.Semaphore(ALONE_MAX)
 
     async def ask(self, item: Item) -> Result:
@@ -88,10 +92,12 @@ class GroupCommit(Generic[Item, Result]):
         return task
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         try:
             while self._waiting:
-                # Whoever is ready in this turn of the event loop comes along.
-                await asyncio.sleep(0)
+                # At least one turn of the event loop: whoever is ready in it comes along.
+                await asyncio.sleep(max(0, self._not_before - loop.time()))
+                self._not_before = loop.time() + GATHER_SECONDS
                 taken, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
                 batch = [asked for asked in taken if not asked.answer.done()]
                 if batch:
