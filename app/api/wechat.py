@@ -1,18 +1,35 @@
 """The server callback of the official account and of the mini-program."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.deps import Now, SettingsDep, public
+from app.core import clock
 from app.core.db import transaction
 from app.core.errors import NotFound
-from app.core.settings import Account, Settings
+from app.core.group_commit import GroupCommit
+from app.core.settings import Account, Settings, WeChat
 from app.flows import inbound
 from app.wechat import envelope, messages
 from app.wechat.envelope import BODY_BYTES_MAX, Malformed
+from app.wechat.inbox import Arrival
 from app.wechat.replies import SUCCESS
 
 router = APIRouter(prefix="/wechat", tags=["wechat"], include_in_schema=False)
+
+
+def gather(accounts: WeChat) -> GroupCommit[Arrival, str | None]:
+    """Where the messages of the same moment come together: one transaction answers them all."""
+
+    async def arrive(session: AsyncSession, arrivals: Sequence[Arrival]) -> list[str | None]:
+        return await inbound.arrive(
+            session, accounts=accounts, arrivals=arrivals, now=clock.utcnow()
+        )
+
+    return GroupCommit(arrive)
 
 
 class NoSuchAccount(NotFound):
@@ -36,7 +53,7 @@ async def verify(appid: str, request: Request, settings: SettingsDep, now: Now) 
 @router.post("/{appid}", summary="A message or an event")
 @public
 async def receive(appid: str, request: Request, settings: SettingsDep, now: Now) -> Response:
-    """Answered within one transaction; what WeChat sends again gets the answer of the first time.
+    """Answered after the commit; what WeChat sends again gets the answer of the first time.
 
     Forged and malformed input is refused (403, 400); a genuine message that our own code fails on
     is kept, counted and answered with `success`, and `shoushan inbox replay` runs it again.
@@ -51,10 +68,7 @@ async def receive(appid: str, request: Request, settings: SettingsDep, now: Now)
         async with transaction() as session:
             await inbound.keep_unreadable(session, appid=appid, fields=opened.fields, now=now)
         return PlainTextResponse(SUCCESS)
-    async with transaction() as session:
-        reply_xml = await inbound.arrive(
-            session, accounts=settings.wechat, message=message, fields=opened.fields, now=now
-        )
+    reply_xml = await request.app.state.arrivals.ask(Arrival(message, opened.fields))
     if reply_xml is None:
         return PlainTextResponse(SUCCESS)
     sealed = envelope.seal(account, reply_xml, now=now) if opened.encrypted else reply_xml
