@@ -62,8 +62,8 @@ from app.api.pages import (
 )
 
 ROUTERS = (
-    health.router,  # /healthz /readyz /metrics
     wechat.router,  # /wechat/{appid}: what WeChat calls
+    health.router,  # /healthz /readyz /metrics
     login.router,  # /api/v1/login
     me.router,  # /api/v1/me, export, consents, logout
     organisations.router,  # /api/v1/organisations: what to choose from
