@@ -10,6 +10,7 @@ from pydantic import BeforeValidator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.limiting import Limiter
+from app.api.together import Together
 from app.core.clock import local_day, utcnow
 from app.core.db import transaction
 from app.core.errors import Unauthenticated
@@ -51,12 +52,18 @@ async def get_wechat(request: Request) -> WeChatClient:
     return client
 
 
+async def get_together(request: Request) -> Together:
+    together: Together = request.app.state.together
+    return together
+
+
 async def get_limiter(request: Request) -> Limiter:
     limiter: Limiter = request.app.state.limiter
     return limiter
 
 
 async def get_now() -> datetime:
+    """The service's clock, read once a request."""
     return utcnow()
 
 
@@ -67,6 +74,7 @@ def address_of(request: Request) -> str:
 # scope="function": the commit comes before the response leaves, not after.
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
 Now = Annotated[datetime, Depends(get_now)]
+TogetherDep = Annotated[Together, Depends(get_together)]
 SettingsDep = Annotated[Settings, Depends(get_settings_of)]
 WeChatDep = Annotated[WeChatClient, Depends(get_wechat)]
 LimiterDep = Annotated[Limiter, Depends(get_limiter)]
@@ -101,7 +109,24 @@ async def get_person_id_first(
         return await get_person_id(request, given, session, limiter, now)
 
 
+async def get_person_id_together(
+    request: Request,
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    together: TogetherDep,
+    limiter: LimiterDep,
+    now: Now,
+) -> int:
+    """Who is signed in, for endpoints that share their transactions: asked for many at once."""
+    limiter.hit("address", address_of(request))
+    if given is None:
+        raise NotSignedIn
+    person_id = await together.tokens.ask(tokens.Presented(given.credentials, now))
+    limiter.hit("person", str(person_id))
+    return person_id
+
+
 PersonId = Annotated[int, Depends(get_person_id)]
+PersonIdTogether = Annotated[int, Depends(get_person_id_together)]
 PersonIdFirst = Annotated[int, Depends(get_person_id_first)]
 
 
