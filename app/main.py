@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app import __version__
-from app.api import errors, wechat
+from app.api import errors
 from app.api.errors import Problem
 from app.api.limiting import Limiter
 from app.api.middleware import RequestFrame
@@ -58,7 +58,6 @@ def furnish(app: FastAPI, settings: Settings) -> None:
     assert settings.database_url, "the database is chosen by whoever starts this process"
     app.state.settings = settings
     app.state.limiter = Limiter(settings.rate)
-    app.state.arrivals = wechat.gather(settings.wechat)
     app.state.revision = schema.newest_revision()
 
 
@@ -69,10 +68,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         engine = db.make_engine(settings.database_url, pool_size=settings.database_pool)
         await stack.enter_async_context(db.connected(engine))
-        stack.push_async_callback(app.state.arrivals.drain)
         async with db.transaction() as session:
             await installation.settle_clock(session, settings)
-        app.state.together = Together()
+        app.state.together = Together(settings.wechat)
         # Requests are over by now, but for those that were given up: what they asked for is done.
         stack.push_async_callback(app.state.together.drain)
         app.state.wechat = WeChatClient(settings.wechat)

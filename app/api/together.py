@@ -1,21 +1,25 @@
-"""Requests that share transactions: beats, answers, and who it is that sends them.
+"""Requests that share transactions: beats, answers, who it is that sends them, and WeChat's pushes.
 
-These are what thousands of phones send while they learn (docs/decisions/0020).
+These are what thousands of phones send while they learn and chat (docs/decisions/0020).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import utcnow
 from app.core.errors import DomainError
 from app.core.group_commit import GroupCommit
+from app.core.settings import WeChat
 from app.credit_bank import queries as bank
 from app.credit_bank.models import Unit
-from app.flows import completion
+from app.flows import completion, inbound
 from app.flows.completion import Answering, Outcome, Reading
 from app.people import tokens
 from app.people.tokens import Presented
+from app.wechat.inbox import Arrival
 
 
 @dataclass(frozen=True)
@@ -29,14 +33,15 @@ class Done:
 class Together:
     """One of a web process."""
 
-    def __init__(self) -> None:
+    def __init__(self, accounts: WeChat) -> None:
         self.tokens: GroupCommit[Presented, int] = GroupCommit(tokens.authenticate_all)
         self.beats: GroupCommit[Reading, Done] = GroupCommit(_beats)
         self.answers: GroupCommit[Answering, Done] = GroupCommit(_answers)
+        self.arrivals: GroupCommit[Arrival, str | None] = GroupCommit(partial(_arrivals, accounts))
 
     async def drain(self) -> None:
         """Wait until whatever was asked for is done."""
-        for one in (self.tokens, self.beats, self.answers):
+        for one in (self.tokens, self.beats, self.answers, self.arrivals):
             await one.drain()
 
 
@@ -48,6 +53,12 @@ async def _answers(
     session: AsyncSession, answerings: Sequence[Answering]
 ) -> list[Done | Exception]:
     return await _done(session, await completion.answer_all(session, answerings))
+
+
+async def _arrivals(
+    accounts: WeChat, session: AsyncSession, arrivals: Sequence[Arrival]
+) -> list[str | None]:
+    return await inbound.arrive(session, accounts=accounts, arrivals=arrivals, now=utcnow())
 
 
 async def _done(
