@@ -70,7 +70,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await stack.enter_async_context(db.connected(engine))
         async with db.transaction() as session:
             await installation.settle_clock(session, settings)
-        app.state.together = Together(app.state.limiter)
+        app.state.together = Together(app.state.limiter, settings.wechat)
         # Requests are over by now, but for those that were given up: what they asked for is done.
         stack.push_async_callback(app.state.together.drain)
         app.state.wechat = WeChatClient(settings.wechat)

@@ -2,8 +2,11 @@
 
 import re
 import secrets
+from collections.abc import Iterable, Iterator
+from functools import cache
 
 import structlog
+from prometheus_client import Histogram
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,6 +35,7 @@ studio's forms carry a text beside their files: who sends a file that is far too
 beside that text, and not lose it."""
 LENGTH = re.compile(rb"[0-9]{1,18}")
 GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+UNLOGGED = {"/healthz", "/readyz", "/metrics"}
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
 """The rest is counted as one: a stranger must not make up labels."""
 
@@ -56,69 +60,70 @@ class RequestFrame:
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
-        begun, status = clock.monotonic(), 500
+        begun, status = clock.monotonic(), None
         tokens = structlog.contextvars.bind_contextvars(request_id=request_id)
 
         async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                present = {name.lower() for name, _ in message["headers"]}
-                extra = [pair for pair in SECURITY_HEADERS if pair[0] not in present]
                 message["headers"] = [
                     *message["headers"],
-                    *extra,
+                    *_missing(message["headers"]),
                     (b"x-request-id", request_id.encode()),
                 ]
             await send(message)
 
         try:
-            await self._bounded(scope, receive, sending, headers)
-        finally:
-            route = getattr(scope.get("route"), "path", "unknown")
-            method = scope["method"] if scope["method"] in METHODS else "other"
-            took = clock.monotonic() - begun
-            REQUESTS.labels(method, route, status).observe(took)
-            if route not in {"/healthz", "/readyz", "/metrics"}:
-                log.info(
-                    "request.done",
-                    method=method,
-                    route=route,
-                    status=status,
-                    ms=round(took * 1000, 1),
-                )
-            structlog.contextvars.reset_contextvars(**tokens)
-
-    async def _bounded(
-        self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]
-    ) -> None:
-        if refused := _refusal(scope, headers):
-            await refused(scope, receive, send)
-            return
-        received, started, limit = 0, False, _limit_of(scope)
-
-        async def receiving() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                # The one exception that FastAPI lets pass while it reads a body.
-                raise HTTPException(413, _too_large(limit))
-            return message
-
-        async def noting(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self.app(scope, receiving, noting)
+            limit = _limit_of(scope)
+            app = _refusal(scope, headers, limit) or self.app
+            await app(scope, _bounded(receive, limit), sending)
         except Exception as error:
             # Here and not in Starlette's outermost layer: its answer would have no id.
             answer = on_bug(error)
-            if started:
+            if status is not None:
                 raise
-            await answer(scope, receive, send)
+            await answer(scope, receive, sending)
+        finally:
+            _note(scope, status or 500, clock.monotonic() - begun)
+            structlog.contextvars.reset_contextvars(**tokens)
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    received = 0
+
+    async def receiving() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            # The one exception that FastAPI lets pass while it reads a body.
+            raise HTTPException(413, _too_large(limit))
+        return message
+
+    return receiving
+
+
+def _missing(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    """The headers that are always there, less those that the answer brings itself."""
+    present = {name.lower() for name, _ in headers}
+    return (pair for pair in SECURITY_HEADERS if pair[0] not in present)
+
+
+def _note(scope: Scope, status: int, took: float) -> None:
+    route = getattr(scope.get("route"), "path", "unknown")
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    _measured(method, route, status).observe(took)
+    if route not in UNLOGGED:
+        log.info(
+            "request.done", method=method, route=route, status=status, ms=round(took * 1000, 1)
+        )
+
+
+@cache
+def _measured(method: str, route: str, status: int) -> Histogram:
+    """Kept, as it takes longer to find than to count. There are as many as there are routes."""
+    return REQUESTS.labels(method, route, status)
 
 
 def _limit_of(scope: Scope) -> int:
@@ -130,10 +135,9 @@ def _too_large(limit: int) -> str:
     return f"最多 {limit // 1024} KB"
 
 
-def _refusal(scope: Scope, headers: dict[bytes, bytes]) -> ASGIApp | None:
+def _refusal(scope: Scope, headers: dict[bytes, bytes], limit: int) -> ASGIApp | None:
     """What needs no look at the route: a length over the limit, a NUL in the address."""
     declared = headers.get(b"content-length", b"0")
-    limit = _limit_of(scope)
     if LENGTH.fullmatch(declared) is None or int(declared) > limit:
         return problem(413, *HTTP_TITLES[413], _too_large(limit))
     if "\x00" in scope["path"] or b"%00" in scope["query_string"]:

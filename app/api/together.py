@@ -1,23 +1,27 @@
-"""Requests that share transactions: beats, answers, and who it is that sends them.
+"""Requests that share transactions: beats, answers, who it is that sends them, and WeChat's pushes.
 
-These are what thousands of phones send while they learn (docs/decisions/0020).
+These are what thousands of phones send while they learn and chat (docs/decisions/0020).
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.limiting import Limiter
+from app.core.clock import utcnow
 from app.core.errors import DomainError
 from app.core.group_commit import GroupCommit
+from app.core.settings import WeChat
 from app.credit_bank import queries as bank
 from app.credit_bank.models import Unit
-from app.flows import completion
+from app.flows import completion, inbound
 from app.flows.completion import Answering, Outcome, Reading
 from app.people import tokens
 from app.people.tokens import Presented
+from app.wechat.inbox import Arrival
 
 Work = TypeVar("Work")
 
@@ -42,15 +46,16 @@ class Signed(Generic[Work]):
 class Together:
     """One of a web process."""
 
-    def __init__(self, limiter: Limiter) -> None:
+    def __init__(self, limiter: Limiter, accounts: WeChat) -> None:
         self.limiter = limiter
         self.beats: GroupCommit[Signed[Reading], Done] = GroupCommit(self._beats)
         self.answers: GroupCommit[Signed[Answering], Done] = GroupCommit(self._answers)
+        self.arrivals: GroupCommit[Arrival, str | None] = GroupCommit(partial(_arrivals, accounts))
 
     async def drain(self) -> None:
         """Wait until whatever was asked for is done."""
-        await self.beats.drain()
-        await self.answers.drain()
+        for one in (self.beats, self.answers, self.arrivals):
+            await one.drain()
 
     async def _beats(
         self, session: AsyncSession, asked: Sequence[Signed[Reading]]
@@ -82,6 +87,12 @@ class Together:
                 answers[place] = refusal
         answers |= zip(works, await do(session, list(works.values())), strict=True)
         return await _done(session, [answers[place] for place in range(len(asked))])
+
+
+async def _arrivals(
+    accounts: WeChat, session: AsyncSession, arrivals: Sequence[Arrival]
+) -> list[str | None]:
+    return await inbound.arrive(session, accounts=accounts, arrivals=arrivals, now=utcnow())
 
 
 async def _done(

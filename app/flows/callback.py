@@ -1,10 +1,11 @@
 """What happens when WeChat tells us something: one small function per kind of message.
 
-Runs inside the transaction that holds the inbox row, well under the platform's five seconds, and
+Runs inside the transaction that holds the inbox rows, well under the platform's five seconds, and
 calls nobody: whatever takes time is deferred.
 """
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,26 +22,84 @@ from app.learning.activities import ActivityNotFound, NotOpenForSignIn
 from app.people import persons
 from app.people import queries as people
 from app.people.models import Organisation, Person
+from app.people.senders import Sender, find_known, touch
 from app.people.sign_in_tickets import SCENE
 from app.push import permits
 from app.wechat import kinds
-from app.wechat.replies import TextReply
 
 log = get_logger()
 CANNOT_READ = "谢谢您的消息。这里只看得懂文字，回复「帮助」看看能做什么。"
 
 MENU_WORDS = {"today": "今日", "credits": "学分", "ranking": "排行", "help": "帮助"}
 """The menu's keys, each standing for the word it saves typing."""
+CHATTING = kinds.Text | kinds.Media | kinds.Click
+Messages = Mapping[int, kinds.Message]
+"""Messages by their numbers in the inbox."""
+
+
+async def find_senders(session: AsyncSession, *, messages: Messages) -> dict[int, Sender]:
+    """Who sent those that chat with us, if we know them and nothing about them is new.
+
+    Such messages can be answered together and in any order: they concern nobody but their sender.
+    """
+    addresses = {
+        number: (message.appid, message.openid)
+        for number, message in messages.items()
+        if isinstance(message, CHATTING)
+    }
+    known = await find_known(session, addresses=set(addresses.values()))
+    return {
+        number: known[address]
+        for number, address in addresses.items()
+        if address in known and messages[number].unionid in {None, known[address].unionid}
+    }
 
 
 async def answer(
-    session: AsyncSession, *, message: kinds.Message, is_official_account: bool, now: datetime
-) -> TextReply | None:
-    """The passive reply to a message, or None for `success`.
+    session: AsyncSession, *, messages: Messages, senders: Mapping[int, Sender], now: datetime
+) -> dict[int, str | None]:
+    """What to say to each of these messages; None where nobody waits for an answer.
 
-    The mini-program's customer service has no passive replies
-    (developers.weixin.qq.com/miniprogram/dev/framework/server-ability/message-push).
+    `senders`: who sent them, as found by `find_senders`; the others are met.
     """
+    met = dict(senders)
+    seen: dict[int, datetime] = {}
+    for number, message in messages.items():
+        if isinstance(message, CHATTING) and number not in met:
+            met[number] = await _sender(session, message, now)
+        # Only a message of theirs opens the 48 hours; a click or a scan opens one minute
+        # (developers.weixin.qq.com/doc/subscription/guide/product/kf/intro).
+        if isinstance(message, kinds.Text | kinds.Media):
+            at, identity_id = message.created_at, met[number].identity_id
+            seen[identity_id] = max(at, seen.get(identity_id, at))
+    await touch(session, seen=seen)
+    return {
+        number: await _chat(session, message, met[number].person_id, now)
+        if isinstance(message, CHATTING)
+        else await _react(session, message, now)
+        for number, message in messages.items()
+    }
+
+
+async def _chat(
+    session: AsyncSession,
+    message: kinds.Text | kinds.Media | kinds.Click,
+    person_id: int,
+    now: datetime,
+) -> str:
+    match message:
+        case kinds.Media():
+            return CANNOT_READ
+        case kinds.Click():
+            said = MENU_WORDS.get(message.menu_key, message.menu_key)
+        case kinds.Text():
+            said = message.content
+            if computer_sign_in.is_confirmation(said):
+                return await computer_sign_in.confirmed(session, person_id=person_id, now=now)
+    return await chat.reply_to(session, person_id=person_id, said=said, now=now)
+
+
+async def _react(session: AsyncSession, message: kinds.Message, now: datetime) -> str | None:
     reply: str | None = None
     match message:
         case kinds.AuthorizationRevoked():
@@ -50,14 +109,8 @@ async def answer(
         case kinds.Subscribe():
             reply = await _welcome(session, message, now)
         case kinds.Scan():
-            person = (await _sender(session, message, now)).person
+            person = (await _meet(session, message, now)).person
             reply = await _scanned(session, person, message.scene, now)
-        case kinds.Click():
-            person = (await _sender(session, message, now)).person
-            said = MENU_WORDS.get(message.menu_key, message.menu_key)
-            reply = await chat.reply_to(session, person=person, said=said, now=now)
-        case kinds.Text() | kinds.Media():
-            reply = await _heard(session, message, now)
         case kinds.SubscribeChoices():
             await _chose(session, message, now)
         case kinds.SubscribeSent():
@@ -66,13 +119,18 @@ async def answer(
             await _hear_end(session, message, now)
         case _:
             pass  # The inbox keeps it; nobody waits for an answer.
-    return TextReply(reply) if reply and is_official_account else None
+    return reply
 
 
-async def _sender(session: AsyncSession, message: kinds.Message, now: datetime) -> persons.Resolved:
+async def _meet(session: AsyncSession, message: kinds.Message, now: datetime) -> persons.Resolved:
     return await meet(
         session, appid=message.appid, openid=message.openid, unionid=message.unionid, now=now
     )
+
+
+async def _sender(session: AsyncSession, message: kinds.Message, now: datetime) -> Sender:
+    met = await _meet(session, message, now)
+    return Sender(met.person.id, met.identity.id, met.identity.unionid)
 
 
 async def _hear_end(
@@ -84,18 +142,6 @@ async def _hear_end(
         await weekly_issue.hear_mass_finished(session, message=message, now=now)
 
 
-async def _heard(session: AsyncSession, message: kinds.Text | kinds.Media, now: datetime) -> str:
-    met = await _sender(session, message, now)
-    # Only a message of theirs opens the 48 hours; a click or a scan opens one minute
-    # (developers.weixin.qq.com/doc/subscription/guide/product/kf/intro).
-    await persons.touch(session, identity_id=met.identity.id, now=message.created_at)
-    if not isinstance(message, kinds.Text):
-        return CANNOT_READ
-    if computer_sign_in.is_confirmation(message.content):
-        return await computer_sign_in.confirmed(session, person=met.person, now=now)
-    return await chat.reply_to(session, person=met.person, said=message.content, now=now)
-
-
 async def _chose(session: AsyncSession, message: kinds.SubscribeChoices, now: datetime) -> None:
     """Each accept in a popup allows one message more; refusing in the settings forgets them all.
 
@@ -104,7 +150,7 @@ async def _chose(session: AsyncSession, message: kinds.SubscribeChoices, now: da
     """
     accepted = [one for one in enumerate(message.choices) if message.kind == "popup" and one[1][1]]
     if accepted:
-        met = await _sender(session, message, now)
+        met = await _meet(session, message, now)
         for index, (template_id, _) in accepted:
             # Hashed, since the inbox's key names the openid.
             named = f"{message.appid}:{message.key}:{template_id}:{index}"
@@ -143,12 +189,12 @@ async def _left(session: AsyncSession, message: kinds.Unsubscribe, now: datetime
         session, appid=message.appid, openid=message.openid
     )
     if known is not None:
-        met = await _sender(session, message, now)
+        met = await _meet(session, message, now)
         await persons.unfollow(session, identity_id=met.identity.id, now=message.created_at)
 
 
 async def _welcome(session: AsyncSession, message: kinds.Subscribe, now: datetime) -> str:
-    met = await _sender(session, message, now)
+    met = await _meet(session, message, now)
     returning = met.identity.unsubscribed_at is not None
     await persons.follow(session, identity_id=met.identity.id, now=message.created_at)
     if message.unionid is None:

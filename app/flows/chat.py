@@ -44,18 +44,20 @@ NOISE = re.compile(r"[\s「」『』“”\"'《》。．.！!，,、~～？?]+"
 EXCERPT = 120
 
 
-async def reply_to(session: AsyncSession, *, person: Person, said: str, now: datetime) -> str:
+async def reply_to(session: AsyncSession, *, person_id: int, said: str, now: datetime) -> str:
     """The answer to a text message."""
     word = NOISE.sub("", said).lower() or said.strip()
     command = next((name for name, words in WORDS.items() if word in words), "search")
     match command:
         case "today":
-            return await today_text(session, person=person, now=now)
+            return await today_text(session, person_id=person_id, now=now)
         case "credits":
-            return await credits_text(session, person=person, now=now)
+            return await credits_text(session, person_id=person_id, now=now)
         case "ranking":
+            person = await people.get_person(session, person_id)
             return await ranking_text(session, person=person, now=now)
         case "duties":
+            person = await people.get_person(session, person_id)
             return await duties_text(session, person=person, now=now)
         case "help":
             return HELP
@@ -63,8 +65,8 @@ async def reply_to(session: AsyncSession, *, person: Person, said: str, now: dat
             return await search_text(session, said=said)
 
 
-async def today_text(session: AsyncSession, *, person: Person, now: datetime) -> str:
-    opened = await todays_lesson(session, person_id=person.id, now=now)
+async def today_text(session: AsyncSession, *, person_id: int, now: datetime) -> str:
+    opened = await todays_lesson(session, person_id=person_id, now=now)
     if opened is None:
         return NOTHING_YET
     lesson = opened.lesson
@@ -90,8 +92,8 @@ def duration(seconds: int) -> str:
     return f"约 {max(1, round(seconds / 60))} 分钟" if seconds >= 60 else f"{seconds} 秒"  # noqa: PLR2004  seconds of a minute
 
 
-async def credits_text(session: AsyncSession, *, person: Person, now: datetime) -> str:
-    balances = await bank.list_balances(session, person_id=person.id)
+async def credits_text(session: AsyncSession, *, person_id: int, now: datetime) -> str:
+    balances = await bank.list_balances(session, person_id=person_id)
     earned = next(balance.earned for balance in balances if balance.unit == "credit")
     title, after = title_of(earned)
     lines = [f"您的称号：{title.name}（{title.meaning}）"]
@@ -104,7 +106,7 @@ async def credits_text(session: AsyncSession, *, person: Person, now: datetime) 
         missing = amount_text(after.threshold - earned, decimals=2, name="学分")
         lines.append(f"再得 {missing}，就是「{after.name}」。")
     today = local_day(now)
-    days = await learning.learned_days(session, person_id=person.id, since=today.replace(day=1))
+    days = await learning.learned_days(session, person_id=person_id, since=today.replace(day=1))
     if length := streak(days, today):
         lines.append(f"本月已连续学习 {length} 天。")
     lines.append("每一笔的来历，见小程序「学分」里的对账单。")

@@ -35,6 +35,6 @@ async def scanned(session: AsyncSession, *, person: Person, code: str, now: date
     )
 
 
-async def confirmed(session: AsyncSession, *, person: Person, now: datetime) -> str:
-    done = await sign_in_tickets.confirm_last(session, person_id=person.id, now=now)
+async def confirmed(session: AsyncSession, *, person_id: int, now: datetime) -> str:
+    done = await sign_in_tickets.confirm_last(session, person_id=person_id, now=now)
     return DONE if done else NOTHING

@@ -1,6 +1,6 @@
 """A push from WeChat, from the inbox to its answer: at its first arrival and at a replay."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,34 +12,38 @@ from app.core.logging import get_logger, pseudonym
 from app.core.metrics import CALLBACK_FAILURES, CALLBACKS
 from app.core.settings import WeChat
 from app.flows import callback
+from app.flows.callback import Messages
 from app.people import staff_acts
+from app.people.senders import Sender
 from app.wechat import inbox, messages
 from app.wechat.envelope import Malformed
+from app.wechat.inbox import Arrival
 from app.wechat.models import Inbound
-from app.wechat.replies import render
+from app.wechat.replies import TextReply, render
 
 log = get_logger()
+Replies = dict[int, str | None]
+"""The inbox's number → the reply's XML, None for `success`."""
 
 
 async def arrive(
-    session: AsyncSession,
-    *,
-    accounts: WeChat,
-    message: messages.Message,
-    fields: Mapping[str, Any],
-    now: datetime,
-) -> str | None:
-    """The reply's XML, or None for `success`; a repeat gets the stored one.
+    session: AsyncSession, *, accounts: WeChat, arrivals: Sequence[Arrival], now: datetime
+) -> list[str | None]:
+    """The replies' XML in the order of the arrivals, None for `success`; a repeat gets the stored.
 
-    An error of ours leaves the row marked `failed` for a replay. A database that is gone is not an
-    error of ours: it raises, the caller answers 503, and WeChat sends the message again.
+    An error of ours leaves its row marked `failed` for a replay, and the others as they are. A
+    database that is gone is not an error of ours: it raises, the caller answers 503, and WeChat
+    sends the message again.
     """
-    receipt = await inbox.receive(session, message=message, fields=fields, now=now)
-    kind = type(message).__name__
-    if not receipt.first:
-        CALLBACKS.labels(kind, "repeat").inc()
-        return receipt.inbound.reply
-    return await _settle(session, accounts, receipt.inbound, message, now)
+    receipts = await inbox.receive(session, arrivals=arrivals, now=now)
+    new: dict[int, messages.Message] = {}
+    for receipt, arrival in zip(receipts, arrivals, strict=True):
+        if receipt.first:
+            new[receipt.id] = arrival.message
+        else:
+            CALLBACKS.labels(type(arrival.message).__name__, "repeat").inc()
+    replies = await _settle(session, accounts, new, now)
+    return [replies.get(receipt.id, receipt.reply) for receipt in receipts]
 
 
 async def keep_unreadable(
@@ -63,9 +67,9 @@ async def replay(
     try:
         message = messages.parse(row.appid, row.fields)
     except Malformed as error:
-        await inbox.fail(session, row, error=error.code, now=now)
+        await inbox.fail(session, row.id, error=error.code, now=now)
     else:
-        await _settle(session, accounts, row, message, now)
+        await _settle(session, accounts, {row.id: message}, now)
     await session.refresh(row)
     return row
 
@@ -87,32 +91,68 @@ async def replay_by(
 
 
 async def _settle(
+    session: AsyncSession, accounts: WeChat, pushes: Messages, now: datetime
+) -> Replies:
+    """Those who chat and are known are answered together, then the others one by one."""
+    senders = await callback.find_senders(session, messages=pushes)
+    groups = [{number: pushes[number] for number in senders}] if senders else []
+    groups += [{number: one} for number, one in pushes.items() if number not in senders]
+    replies: Replies = {}
+    for group in groups:
+        replies |= await _try(session, accounts, group, senders, now)
+    return replies
+
+
+async def _try(
     session: AsyncSession,
     accounts: WeChat,
-    row: Inbound,
-    message: messages.Message,
+    pushes: Messages,
+    senders: Mapping[int, Sender],
     now: datetime,
-) -> str | None:
-    kind = type(message).__name__
+) -> Replies:
+    """Answer these; if that fails, each by itself; who fails then waits for a replay."""
     try:
         async with session.begin_nested():
-            reply = await callback.answer(
-                session,
-                message=message,
-                is_official_account=message.appid == accounts.oa.appid,
-                now=now,
-            )
-            xml = None
-            if reply is not None:
-                xml = render(reply, to=message.openid, sender=message.account_id, now=now)
-            await inbox.settle(session, row, reply_xml=xml, now=now)
+            texts = await callback.answer(session, messages=pushes, senders=senders, now=now)
+            replies = {
+                number: _reply(accounts, pushes[number], text, now)
+                for number, text in texts.items()
+            }
+            await inbox.settle(session, replies=replies, now=now)
     except (OperationalError, InterfaceError, ConnectorException):
         raise  # The database is away, for us or for the queue.
-    except Exception as error:
-        log.exception("callback.failed", kind=kind, who=pseudonym(message.openid))
-        CALLBACKS.labels(kind, "failed").inc()
-        CALLBACK_FAILURES.inc()
-        await inbox.fail(session, row, error=f"{type(error).__name__}", now=now)
+    except Exception as error:  # noqa: BLE001  logged and kept below
+        if len(pushes) > 1:
+            replies = {}
+            for number, one in pushes.items():
+                replies |= await _try(session, accounts, {number: one}, senders, now)
+            return replies
+        [(number, message)] = pushes.items()
+        return await _give_up(session, number, message, error, now)
+    for message in pushes.values():
+        CALLBACKS.labels(type(message).__name__, "answered").inc()
+    return replies
+
+
+async def _give_up(
+    session: AsyncSession, number: int, message: messages.Message, error: Exception, now: datetime
+) -> Replies:
+    kind = type(message).__name__
+    log.error("callback.failed", kind=kind, who=pseudonym(message.openid), exc_info=error)
+    CALLBACKS.labels(kind, "failed").inc()
+    CALLBACK_FAILURES.inc()
+    await inbox.fail(session, number, error=type(error).__name__, now=now)
+    return {number: None}
+
+
+def _reply(
+    accounts: WeChat, message: messages.Message, text: str | None, now: datetime
+) -> str | None:
+    """The answer as XML.
+
+    The mini-program's customer service has no passive replies
+    (developers.weixin.qq.com/miniprogram/dev/framework/server-ability/message-push).
+    """
+    if not text or message.appid != accounts.oa.appid:
         return None
-    CALLBACKS.labels(kind, "answered").inc()
-    return xml
+    return render(TextReply(text), to=message.openid, sender=message.account_id, now=now)

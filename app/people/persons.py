@@ -67,15 +67,6 @@ async def person_of(
     return Resolved(person=person, identity=identity, is_new=is_new, merged=merged)
 
 
-async def touch(session: AsyncSession, *, identity_id: int, now: datetime) -> None:
-    """They wrote to us: WeChat lets us answer for 48 hours. A follow, scan or click does not."""
-    row = update(Identity).where(
-        Identity.id == identity_id,
-        or_(Identity.last_seen_at.is_(None), Identity.last_seen_at < now),
-    )
-    await session.execute(row.values(last_seen_at=now))
-
-
 async def follow(session: AsyncSession, *, identity_id: int, now: datetime) -> bool:
     """Whether this is news. `now` may be the event's own time: an older event changes nothing."""
     row = update(Identity).where(

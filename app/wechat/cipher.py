@@ -1,4 +1,4 @@
-"""AES of the callback: wechatpy's cipher, with the checks it leaves out.
+"""AES of the callback, with the checks that wechatpy leaves out.
 
 AES-256-CBC, key = base64(EncodingAESKey + "="), IV = key[:16], PKCS#7 with blocks of 32; plaintext
 = 16 random bytes, 4 bytes of length (big-endian), message, appid (developers.weixin.qq.com,
@@ -8,13 +8,17 @@ AES-256-CBC, key = base64(EncodingAESKey + "="), IV = key[:16], PKCS#7 with bloc
 import base64
 import hmac
 import secrets
-import string
 import struct
+from functools import lru_cache
 
-from wechatpy.crypto import PrpCrypto
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 PAD_BYTES_MAX = 32
-RANDOM_BYTES, LENGTH_BYTES = 16, 4
+RANDOM_BYTES, LENGTH_BYTES, IV_BYTES = 16, 4, 16
+NOISE_BYTES = 12
+"""So many become the sixteen random ones by base64."""
 BROKEN = (ValueError, struct.error, IndexError, TypeError, AssertionError)
 """What base64, AES and struct raise on text that nobody encrypted."""
 
@@ -27,25 +31,29 @@ class NotOurs(Exception):
     """Decrypts well, but names another appid."""
 
 
-class _Cipher(PrpCrypto):  # type: ignore[misc]  # wechatpy has no types
-    def get_random_string(self) -> str:
-        # wechatpy takes random.sample, which is no generator for secrets.
-        return "".join(secrets.choice(string.ascii_letters) for _ in range(RANDOM_BYTES))
-
-
 class Crypto:
     """One EncodingAESKey at work."""
 
     def __init__(self, encoding_aes_key: str) -> None:
-        self._cipher = _Cipher(base64.b64decode(encoding_aes_key + "="))
+        key = base64.b64decode(encoding_aes_key + "=")
+        self._cipher = Cipher(AES256(key), CBC(key[:IV_BYTES]))
 
     def seal(self, message: str, appid: str) -> str:
-        return str(self._cipher.encrypt(message, appid), "ascii")
+        text = message.encode()
+        # As letters: the platform's own examples take no other bytes.
+        noise = base64.b64encode(secrets.token_bytes(NOISE_BYTES))
+        content = noise + struct.pack(">I", len(text)) + text + appid.encode()
+        pad = PAD_BYTES_MAX - len(content) % PAD_BYTES_MAX
+        encryptor = self._cipher.encryptor()
+        sealed = encryptor.update(content + bytes([pad]) * pad) + encryptor.finalize()
+        return base64.b64encode(sealed).decode()
 
     def open(self, sealed: str, appid: str) -> bytes:
         """The message. Raises Undecipherable or NotOurs."""
         try:
-            padded = self._cipher.cipher.decrypt(base64.b64decode(sealed, validate=True))
+            decryptor = self._cipher.decryptor()
+            padded = decryptor.update(base64.b64decode(sealed, validate=True))
+            padded += decryptor.finalize()
             message, owner = _split(_unpadded(padded))
         except BROKEN as error:
             raise Undecipherable(type(error).__name__) from None
@@ -54,8 +62,14 @@ class Crypto:
         return message
 
 
+@lru_cache(maxsize=8)
+def crypto_of(encoding_aes_key: str) -> Crypto:
+    """The cipher of a key, made once."""
+    return Crypto(encoding_aes_key)
+
+
 def _unpadded(padded: bytes) -> bytes:
-    # wechatpy cuts off as many bytes as the last one says, whatever they are.
+    # Others cut off as many bytes as the last one says, whatever they are.
     pad = padded[-1]
     if not 1 <= pad <= PAD_BYTES_MAX or padded[-pad:] != bytes([pad]) * pad:
         raise ValueError("padding")

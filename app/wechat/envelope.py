@@ -7,7 +7,6 @@ are refused unless the account allows them (developers.weixin.qq.com, 消息加�
 
 import re
 import secrets
-import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from app.core import clock
 from app.core.errors import Forbidden, Invalid
 from app.core.settings import Account
 from app.wechat import signature
-from app.wechat.cipher import Crypto, NotOurs, Undecipherable
+from app.wechat.cipher import NotOurs, Undecipherable, crypto_of
 from app.wechat.wire import Unreadable, read_fields
 
 BODY_BYTES_MAX = 64 * 1024
@@ -31,7 +30,6 @@ STAMP = re.compile(r"[1-9][0-9]{9}")
 """Ten digits, because the parts are signed without separators: a timestamp of free length could
 take digits from the nonce and still fit the signature."""
 ECHO = re.compile(r"[0-9A-Za-z+/=_-]{1,128}")
-NONCE_CHARACTERS = string.ascii_letters + string.digits
 
 
 class Forged(Forbidden):
@@ -86,9 +84,9 @@ def seal(account: Account, xml: str, *, now: datetime) -> str:
 
     <xml><Encrypt/><MsgSignature/><TimeStamp/><Nonce/></xml> (消息加解密说明).
     """
-    sealed = Crypto(account.aes_key).seal(xml, account.appid)
+    sealed = crypto_of(account.aes_key).seal(xml, account.appid)
     stamp = str(int(now.timestamp()))
-    nonce = "".join(secrets.choice(NONCE_CHARACTERS) for _ in range(16))
+    nonce = secrets.token_hex(8)
     signed = signature.sign(account.token, stamp, nonce, sealed)
     return (
         f"<xml><Encrypt><![CDATA[{sealed}]]></Encrypt>"
@@ -136,7 +134,7 @@ def _decrypt(account: Account, sealed: str) -> tuple[bytes, int]:
     foreign = False
     for index, key in enumerate(filter(None, [account.aes_key, account.previous_aes_key])):
         try:
-            return Crypto(key).open(sealed, account.appid), index
+            return crypto_of(key).open(sealed, account.appid), index
         except NotOurs:
             foreign = True
         except Undecipherable:

@@ -7,16 +7,17 @@ time (developers.weixin.qq.com …/Passive_user_reply_message.html). Our key is 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, or_, select, tuple_, update
+from sqlalchemy import delete, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import NotFound
+from app.core.rows import as_rows
 from app.wechat.kinds import Message
 from app.wechat.models import Inbound
 
@@ -29,58 +30,71 @@ class NothingToReplay(NotFound):
 
 
 @dataclass(frozen=True)
-class Receipt:
-    """`first`: this call is the one to answer the push.
+class Arrival:
+    """A push, and the fields it was read from."""
 
-    Otherwise `inbound.reply` is the answer, or None if there is none, or none yet.
+    message: Message
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """`first`: this arrival is the one to be answered.
+
+    Otherwise `reply` is the answer of the first, or None if there is none, or none yet.
     """
 
-    inbound: Inbound
+    id: int
     first: bool
+    reply: str | None = None
 
 
 async def receive(
-    session: AsyncSession, *, message: Message, fields: Mapping[str, Any], now: datetime
-) -> Receipt:
-    """Book a push in; a repeat gets the row of the first."""
-    row = insert(Inbound).values(
-        appid=message.appid,
-        key=message.key,
-        openid=message.openid,
-        kind=type(message).__name__,
-        fields=dict(fields),
-        state="received",
-        attempts=0,
-        received_at=now,
+    session: AsyncSession, *, arrivals: Sequence[Arrival], now: datetime
+) -> list[Receipt]:
+    """Book pushes in; a repeat, of an old one or of one beside it, gets the row of the first."""
+    keys = [(one.message.appid, one.message.key) for one in arrivals]
+    given = as_rows(
+        {
+            "appid": one.message.appid,
+            "key": one.message.key,
+            "openid": one.message.openid,
+            "kind": type(one.message).__name__,
+            "fields": one.fields,
+        }
+        for one in arrivals
     )
-    made = await session.scalar(
-        row.on_conflict_do_nothing(index_elements=["appid", "key"]).returning(Inbound)
-    )
-    if made is not None:
-        return Receipt(made, first=True)
-    same = (Inbound.appid == message.appid) & (Inbound.key == message.key)
-    # The insert waited for the other transaction, so its row is visible to this statement.
-    stored = await session.scalars(
-        select(Inbound).where(same).execution_options(populate_existing=True)
-    )
-    return Receipt(stored.one(), first=False)
+    rows = await session.execute(RECEIVE, {"given": given, "now": now})
+    new = {(appid, key): number for number, appid, key in rows}
+    old = await _find(session, [key for key in keys if key not in new])
+    receipts = []
+    for key in keys:
+        # Only the first of equal ones is the one to be answered.
+        number = new.pop(key, None)
+        receipt = old[key] if number is None else Receipt(number, first=True)
+        old[key] = Receipt(receipt.id, first=False, reply=receipt.reply)
+        receipts.append(receipt)
+    return receipts
 
 
 async def settle(
-    session: AsyncSession, inbound: Inbound, *, reply_xml: str | None, now: datetime
+    session: AsyncSession, *, replies: Mapping[int, str | None], now: datetime
 ) -> None:
-    """The push is dealt with; None means that it was answered with `success`."""
-    await _close(session, inbound, state="answered", reply=reply_xml, error=None, settled_at=now)
+    """These pushes are dealt with: id → reply; None means that it was answered with `success`."""
+    given = as_rows({"id": number, "reply": reply} for number, reply in replies.items())
+    await session.execute(SETTLE, {"given": given, "now": now})
 
 
-async def fail(session: AsyncSession, inbound: Inbound, *, error: str, now: datetime) -> None:
+async def fail(session: AsyncSession, inbound_id: int, *, error: str, now: datetime) -> None:
     """Our code failed on a genuine push. `error` holds no personal data: it is shown to operators.
 
-    Call it in a transaction of its own: the one that failed is rolled back.
+    Call it outside of the savepoint that failed.
     """
     # PostgreSQL's text has neither NUL nor lone surrogates, and an error must not fail to be kept.
     shown = error.replace("\x00", "").encode("utf-8", "replace").decode()[:ERROR_LENGTH_MAX]
-    await _close(session, inbound, state="failed", error=shown, settled_at=now)
+    row = update(Inbound).where(Inbound.id == inbound_id)
+    failed = row.values(attempts=Inbound.attempts + 1, state="failed", error=shown, settled_at=now)
+    await session.execute(failed)
 
 
 async def keep_unreadable(
@@ -161,13 +175,39 @@ async def purge(session: AsyncSession, *, before: datetime) -> int:
     return await _delete(session, Inbound.received_at < before)
 
 
-async def _close(session: AsyncSession, inbound: Inbound, **facts: Any) -> None:
-    # A statement, not attributes: the object may come from an earlier transaction, or be erased.
-    row = update(Inbound).where(Inbound.id == inbound.id)
-    await session.execute(row.values(attempts=Inbound.attempts + 1, **facts))
+async def _find(
+    session: AsyncSession, keys: list[tuple[str, str]]
+) -> dict[tuple[str, str], Receipt]:
+    """Pushes booked in before; an insert waited for the others' transactions, so all are there."""
+    if not keys:
+        return {}
+    asked = select(Inbound.appid, Inbound.key, Inbound.id, Inbound.reply)
+    rows = await session.execute(asked.where(tuple_(Inbound.appid, Inbound.key).in_(keys)))
+    return {(row[0], row[1]): Receipt(row[2], first=False, reply=row[3]) for row in rows}
 
 
 async def _delete(session: AsyncSession, which: Any) -> int:
     gone = delete(Inbound).where(which).returning(Inbound.id)
     done = await session.scalars(gone.execution_options(synchronize_session=False))
     return len(done.all())
+
+
+RECEIVE = text(
+    """
+    INSERT INTO wechat_inbox (appid, key, openid, kind, fields, state, attempts, received_at)
+    SELECT appid, key, openid, kind, fields, 'received', 0, :now
+    FROM json_to_recordset(CAST(:given AS json)) AS given (
+        appid text, key text, openid text, kind text, fields jsonb)
+    ON CONFLICT (appid, key) DO NOTHING
+    RETURNING id, appid, key
+    """
+)
+SETTLE = text(
+    """
+    UPDATE wechat_inbox SET
+        state = 'answered', reply = given.reply, error = NULL, attempts = attempts + 1,
+        settled_at = :now
+    FROM json_to_recordset(CAST(:given AS json)) AS given (id bigint, reply text)
+    WHERE wechat_inbox.id = given.id
+    """
+)

@@ -37,7 +37,7 @@ async def test_a_dead_letter_is_run_again_from_the_desk(service: Service, browse
     await service.act(user, "follow")
     async with transaction() as session:
         row = (await session.scalars(select(Inbound))).one()
-        await inbox.fail(session, row, error="KeyError", now=clock.utcnow())
+        await inbox.fail(session, row.id, error="KeyError", now=clock.utcnow())
         openid = row.openid
         session.add(
             Inbound(

@@ -2,8 +2,14 @@
 
 from datetime import datetime
 from itertools import count
+from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.settings import WeChat
+from app.flows import inbound
 from app.wechat import messages
+from app.wechat.inbox import Arrival
 from tests.factories.people import NOW, OA
 
 NUMBERS = count(24_012_345_678)
@@ -32,5 +38,13 @@ def event(
     return fields(openid, "event", at=at, Event=name, EventKey=key, **facts)
 
 
-def read(pushed: dict[str, str], *, appid: str = OA) -> messages.Message:
+async def arrive(
+    session: AsyncSession, *pushed: dict[str, Any], appid: str = OA, now: datetime = NOW
+) -> list[str | None]:
+    """The replies to these, come in the same moment, as XML."""
+    arrivals = [Arrival(read(one, appid=appid), one) for one in pushed]
+    return await inbound.arrive(session, accounts=WeChat(), arrivals=arrivals, now=now)
+
+
+def read(pushed: dict[str, Any], *, appid: str = OA) -> messages.Message:
     return messages.parse(appid, pushed)

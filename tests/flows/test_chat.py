@@ -17,7 +17,7 @@ from tests.factories.people import NOW, make_office, make_org, make_person, make
 
 
 async def say(session: AsyncSession, person: Person, said: str) -> str:
-    return await reply_to(session, person=person, said=said, now=NOW)
+    return await reply_to(session, person_id=person.id, said=said, now=NOW)
 
 
 @pytest.mark.parametrize("said", ["帮助", " 帮 助。", "「帮助」", "HELP", "?", "？", "您好！"])

@@ -9,8 +9,6 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import once
-from app.core.settings import WeChat
-from app.flows import inbound
 from app.flows.housekeeping import MESSAGES_KEPT, purge
 from app.push.models import Permit
 from tests.factories import pushes
@@ -26,8 +24,7 @@ async def hear(
     at = NOW + seconds * SECOND
     fields: dict[str, Any] = pushes.event("m-one", f"subscribe_msg_{name}_event", at=at)
     fields["List"] = list(entries)
-    message = pushes.read(fields, appid=MINI)
-    await inbound.arrive(session, accounts=WeChat(), message=message, fields=fields, now=at)
+    await pushes.arrive(session, fields, appid=MINI, now=at)
 
 
 def choice(template: str, said: str) -> dict[str, str]:

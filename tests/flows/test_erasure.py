@@ -7,9 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import once
-from app.core.settings import WeChat
 from app.credit_bank import prior_learning
-from app.flows import inbound
 from app.flows.auditing import audit
 from app.flows.erasure import erase, export
 from app.flows.meeting import meet
@@ -49,10 +47,7 @@ async def a_full_life(session: AsyncSession) -> Person:
     await make_identity(session, user, "m-zhangsan", appid=MINI, unionid="u-zhangsan")
     await make_office(session, person, "tutor", town.west)
     await tokens.issue(session, person_id=person.id, now=NOW)
-    pushed = pushes.text("o-zhangsan", "我有话说")
-    await inbound.arrive(
-        session, accounts=WeChat(), message=pushes.read(pushed), fields=pushed, now=NOW
-    )
+    await pushes.arrive(session, pushes.text("o-zhangsan", "我有话说"))
     for one in (person, user):
         await complete_lesson(session, one.id, (await make_lesson(session)).id, now=NOW)
     await be_asked(session, user, town)

@@ -24,13 +24,8 @@ LATER = NOW + timedelta(hours=1)
 
 
 async def arrive(session: AsyncSession, pushed: dict[str, str], *, appid: str = OA) -> str | None:
-    return await inbound.arrive(
-        session,
-        accounts=ACCOUNTS,
-        message=pushes.read(pushed, appid=appid),
-        fields=pushed,
-        now=NOW,
-    )
+    (reply,) = await pushes.arrive(session, pushed, appid=appid)
+    return reply
 
 
 async def rows(session: AsyncSession) -> list[Inbound]:

@@ -6,8 +6,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.settings import WeChat
-from app.flows import inbound, letters
+from app.flows import letters
 from app.flows.founding import found
 from app.flows.housekeeping import MESSAGES_KEPT, purge
 from app.flows.letters import Envelope, Senders
@@ -81,9 +80,7 @@ async def test_a_letter_that_is_not_there_is_not_sent(session: AsyncSession) -> 
 
 async def test_messages_are_kept_for_their_time(session: AsyncSession) -> None:
     for openid, at in (("o-old", NOW), ("o-new", NOW + HOUR)):
-        pushed = pushes.text(openid, "帮助", at=at)
-        message = pushes.read(pushed)
-        await inbound.arrive(session, accounts=WeChat(), message=message, fields=pushed, now=at)
+        await pushes.arrive(session, pushes.text(openid, "帮助", at=at), now=at)
     assert timedelta(days=184) <= MESSAGES_KEPT, "six months, by law"
     assert await purge(session, now=NOW + MESSAGES_KEPT) == 0
     assert await purge(session, now=NOW + MESSAGES_KEPT + HOUR / 2) == 1

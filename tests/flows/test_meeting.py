@@ -117,7 +117,7 @@ async def test_the_title_and_the_badges_survive(session: AsyncSession) -> None:
     lesson = await make_lesson(session, seconds=1800)
     await complete_lesson(session, user.id, lesson.id, now=NOW)
     await join(session)
-    assert "您的称号：习善" in await credits_text(session, person=follower, now=LATER)
+    assert "您的称号：习善" in await credits_text(session, person_id=follower.id, now=LATER)
 
 
 async def test_honours_are_shown_and_not_granted_twice(session: AsyncSession) -> None:

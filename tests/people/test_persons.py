@@ -26,7 +26,6 @@ from app.people.persons import (
     declare,
     follow,
     person_of,
-    touch,
     unfollow,
 )
 from app.people.queries import (
@@ -41,6 +40,7 @@ from app.people.queries import (
     stamp,
     unit_of,
 )
+from app.people.senders import touch
 from tests.people.factories import APP, DAY, MINI, NOW, make_identity, make_person, make_town
 
 
@@ -133,7 +133,7 @@ async def test_the_last_act_only_moves_forwards(session: AsyncSession) -> None:
     identity = await make_identity(session, "o")
     assert identity.last_seen_at is None
     for instant in (NOW, NOW + DAY, NOW):
-        await touch(session, identity_id=identity.id, now=instant)
+        await touch(session, seen={identity.id: instant})
     await session.refresh(identity)
     assert identity.last_seen_at == NOW + DAY
 

@@ -16,8 +16,17 @@ FIELDS = {**event("CLICK"), "EventKey": "credits"}
 
 async def receive(session: AsyncSession, **change: Any) -> inbox.Receipt:
     fields = {**FIELDS, **change}
-    message = messages.parse(OA.appid, fields)
-    return await inbox.receive(session, message=message, fields=fields, now=NOW)
+    (receipt,) = await receive_all(session, fields)
+    return receipt
+
+
+async def receive_all(session: AsyncSession, *pushed: dict[str, Any]) -> list[inbox.Receipt]:
+    arrivals = [inbox.Arrival(messages.parse(OA.appid, one), one) for one in pushed]
+    return await inbox.receive(session, arrivals=arrivals, now=NOW)
+
+
+async def stored(session: AsyncSession, receipt: inbox.Receipt) -> Inbound:
+    return await session.get_one(Inbound, receipt.id, populate_existing=True)
 
 
 async def count(session: AsyncSession) -> int:
@@ -27,25 +36,40 @@ async def count(session: AsyncSession) -> int:
 async def test_a_push_is_booked_once(session: AsyncSession) -> None:
     first = await receive(session)
     assert first.first
-    assert (first.inbound.state, first.inbound.kind) == ("received", "Click")
-    assert first.inbound.fields == FIELDS
-    again = await receive(session)
-    assert (again.first, again.inbound.id) == (False, first.inbound.id)
+    row = await stored(session, first)
+    assert (row.state, row.kind, row.fields) == ("received", "Click", FIELDS)
+    assert await receive(session) == inbox.Receipt(first.id, first=False)
     assert (await receive(session, EventKey="help")).first
 
 
 async def test_a_repeat_hears_the_stored_answer(session: AsyncSession) -> None:
     receipt = await receive(session)
-    await inbox.settle(session, receipt.inbound, reply_xml="<xml>答</xml>", now=NOW)
-    session.expunge_all()
-    stored = (await receive(session)).inbound
-    assert (stored.state, stored.reply, stored.attempts) == ("answered", "<xml>答</xml>", 1)
-    assert stored.settled_at == NOW
+    await inbox.settle(session, replies={receipt.id: "<xml>答</xml>"}, now=NOW)
+    assert await receive(session) == inbox.Receipt(receipt.id, first=False, reply="<xml>答</xml>")
+    row = await stored(session, receipt)
+    assert (row.state, row.attempts, row.settled_at) == ("answered", 1, NOW)
+
+
+async def test_repeats_of_the_same_moment_are_booked_once(session: AsyncSession) -> None:
+    old = await receive(session)
+    await inbox.settle(session, replies={old.id: "<xml>答</xml>"}, now=NOW)
+    new, other = {**FIELDS, "EventKey": "help"}, {**FIELDS, "EventKey": "today"}
+    found = await receive_all(session, new, FIELDS, other, new, FIELDS)
+    assert [receipt.first for receipt in found] == [True, False, True, False, False]
+    assert [receipt.id for receipt in found[3:]] == [found[0].id, old.id]
+    assert [receipt.reply for receipt in found] == [
+        None,
+        "<xml>答</xml>",
+        None,
+        None,
+        "<xml>答</xml>",
+    ]
+    assert await count(session) == 3
 
 
 async def test_a_failure_can_be_replayed(session: AsyncSession) -> None:
-    inbound = (await receive(session)).inbound
-    await inbox.fail(session, inbound, error="KeyError\x00 \ud800 " + "x" * 5000, now=NOW)
+    inbound = await stored(session, await receive(session))
+    await inbox.fail(session, inbound.id, error="KeyError\x00 \ud800 " + "x" * 5000, now=NOW)
     session.expunge_all()
     [failed] = await inbox.list_failed(session)
     assert failed.id == inbound.id
@@ -53,7 +77,8 @@ async def test_a_failure_can_be_replayed(session: AsyncSession) -> None:
     assert failed.error.startswith("KeyError ? x")
     found = await inbox.get_failed_for_replay(session, inbound.id)
     assert messages.parse(found.appid, found.fields).key == found.key
-    await inbox.settle(session, found, reply_xml=None, now=NOW)
+    await inbox.settle(session, replies={found.id: None}, now=NOW)
+    await session.refresh(found)
     assert (found.state, found.attempts, found.error) == ("answered", 2, None)
     assert await inbox.list_failed(session) == []
     for gone in (inbound.id, inbound.id + 1):
@@ -62,7 +87,7 @@ async def test_a_failure_can_be_replayed(session: AsyncSession) -> None:
 
 
 async def test_what_a_dead_process_left_is_listed(session: AsyncSession) -> None:
-    inbound = (await receive(session)).inbound
+    inbound = await stored(session, await receive(session))
     assert await inbox.list_abandoned(session, before=NOW) == []
     later = NOW + timedelta(minutes=1)
     assert await inbox.list_abandoned(session, before=later) == [inbound]
@@ -72,13 +97,12 @@ async def test_what_a_dead_process_left_is_listed(session: AsyncSession) -> None
 async def test_erasure(session: AsyncSession) -> None:
     revoked = {**event("user_authorization_revoke"), "FromUserName": "platform"}
     fields = {**revoked, "OpenID": "o-resident-1"}
-    message = messages.parse(OA.appid, fields)
-    asking = (await inbox.receive(session, message=message, fields=fields, now=NOW)).inbound
+    (asking,) = await receive_all(session, fields)
     await receive(session)
-    kept = (await receive(session, FromUserName="o-resident-2")).inbound
+    kept = await receive(session, FromUserName="o-resident-2")
     assert await inbox.forget(session, appid="wxother", openid="o-resident-1") == 0
     assert await inbox.forget(session, appid=OA.appid, openid="o-resident-1") == 2
-    await inbox.settle(session, asking, reply_xml=None, now=NOW)
+    await inbox.settle(session, replies={asking.id: None}, now=NOW)
     assert list(await session.scalars(select(Inbound.id))) == [kept.id]
 
 
@@ -106,8 +130,8 @@ async def test_three_deliveries_at_once_are_one() -> None:
 @pytest.mark.usefixtures("database")
 async def test_two_operators_do_not_replay_the_same_push() -> None:
     async with transaction() as session:
-        inbound = (await receive(session)).inbound
-        await inbox.fail(session, inbound, error="x", now=NOW)
+        inbound = await stored(session, await receive(session))
+        await inbox.fail(session, inbound.id, error="x", now=NOW)
     async with transaction() as one, transaction() as other:
         await inbox.get_failed_for_replay(one, inbound.id)
         with pytest.raises(inbox.NothingToReplay):

@@ -1,0 +1,60 @@
+"""Whoever writes to us, many at once: those we know already, and that they were here."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.rows import as_rows
+
+Address = tuple[str, str]
+"""An appid and an openid of it."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """The person behind an address; `unionid` as far as it was ever told."""
+
+    person_id: int
+    identity_id: int
+    unionid: str | None
+
+
+async def find_known(
+    session: AsyncSession, *, addresses: Collection[Address]
+) -> dict[Address, Sender]:
+    """Those of these whom somebody has met before."""
+    if not addresses:
+        return {}
+    given = as_rows({"appid": appid, "openid": openid} for appid, openid in addresses)
+    rows = await session.execute(FIND, {"given": given})
+    return {(row[0], row[1]): Sender(row[2], row[3], row[4]) for row in rows}
+
+
+async def touch(session: AsyncSession, *, seen: Mapping[int, datetime]) -> None:
+    """They wrote to us: WeChat lets us answer for 48 hours. A follow, scan or click does not.
+
+    `seen`: identity id → when. An older message changes nothing.
+    """
+    if seen:
+        given = as_rows({"id": one, "at": at} for one, at in sorted(seen.items()))
+        await session.execute(TOUCH, {"given": given})
+
+
+FIND = text(
+    """
+    SELECT appid, openid, identity.person_id, identity.id, identity.unionid
+    FROM json_to_recordset(CAST(:given AS json)) AS given (appid text, openid text)
+    JOIN identity USING (appid, openid)
+    """
+)
+TOUCH = text(
+    """
+    UPDATE identity SET last_seen_at = given.at
+    FROM json_to_recordset(CAST(:given AS json)) AS given (id bigint, at timestamptz)
+    WHERE identity.id = given.id
+        AND (identity.last_seen_at IS NULL OR identity.last_seen_at < given.at)
+    """
+)
