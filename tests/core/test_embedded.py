@@ -61,6 +61,8 @@ def test_a_killed_server_recovers_what_was_committed(home: Path) -> None:
         # The same while somebody watches it, as `up` does.
         assert not revive(cluster)
         os.kill(int((cluster.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        while not cluster.has_died():
+            """A signal takes a moment."""
         assert revive(cluster)
         assert say(url, "SELECT count(*) FROM kept") == [(1000,)]
     assert not cluster.has_died()
