@@ -27,9 +27,9 @@ REFUSAL_SECONDS_MOST = 30
 
 
 def run(*, short: bool) -> list[Finding]:
-    residents, seconds, rate = (30, 16.0, 45.0) if short else (500, 300.0, 4.0)
-    pauses = (2.0, 4.0) if short else (2.0, 6.0)
-    begins = "23:48" if short else "23:40"
+    residents, seconds, rate = (30, 22.0, 60.0) if short else (500, 300.0, 4.0)
+    pauses = (2.5, 3.5) if short else (2.0, 6.0)
+    begins = "23:40" if short else "23:40"
     with house.folder() as data_dir:
         environment = house.environment(data_dir, rate=rate, begins=begins)
         with house.up(data_dir, environment) as running:
@@ -60,11 +60,14 @@ async def _under_load(
     killed: Counter[str] = Counter()
     dice = random.Random()
 
-    async def kill_for_ever() -> None:
+    async def kill() -> None:
         """Each in turn, in an order of chance. Counts only those who were there to be killed."""
+        until = time.monotonic() + seconds - load.CALM_SECONDS
         while True:
             for victim in dice.sample(VICTIMS, len(VICTIMS)):
                 await asyncio.sleep(dice.uniform(*pauses))
+                if time.monotonic() > until:
+                    return
                 killed[victim] += _kill(running.data_dir, victim)
 
     record = await load.play(
@@ -73,7 +76,7 @@ async def _under_load(
         rate=rate,
         residents=residents,
         seconds=seconds,
-        disturb=kill_for_ever,
+        disturb=kill,
     )
     return record, killed
 

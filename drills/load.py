@@ -20,10 +20,14 @@ from app.core.settings import PROJECT
 from drills.table import Finding
 
 CONNECTIONS = 100
+BEAT_SECONDS = 25
+"""Of the service's clock. A beat counts 30 s at most: few beats, and little of the time is lost."""
 CLOSE_SECONDS = 30
+CALM_SECONDS = 5.0
+"""At the end nothing is broken any more: it must have recovered by itself."""
 
 BOOKED = """
-select a.person_id, s.lesson_id, r.name, t.amount
+select a.person_id, s.lesson_id, t.unit || ' ' || r.name, t.amount
 from transfer t
 join account a on a.id = t.credit_id
 join credit_rule r on r.id = t.rule_id
@@ -42,11 +46,12 @@ MERGED = "select merged_id, kept_id from merge where undone_at is null"
 
 @dataclass(frozen=True)
 class Record:
-    """What the load was told: person → (lesson, rule's name, amount), and completed lessons."""
+    """What the load was told: person → (lesson, unit and rule, amount), and completed lessons."""
 
     awards: dict[int, list[tuple[int, str, int]]]
     completed: dict[int, set[int]]
     requests: int
+    repeats: int
     refused_seconds: float
 
     @property
@@ -78,7 +83,9 @@ async def play(
             return await stack.enter_async_context(made)
 
         phone = await client(stand_in)
-        towns = [Town(await client(url), phone, rate, answers, dice) for url in services]
+        towns = [
+            Town(await client(url), phone, rate, answers, dice, BEAT_SECONDS) for url in services
+        ]
         people = make_residents(residents, _villages(), dice)
         async with asyncio.TaskGroup() as coming:
             for one in people:
@@ -97,6 +104,7 @@ async def play(
         awards=dict(zip(ids, ([a for a in one.acknowledged if a[2]] for one in told), strict=True)),
         completed=dict(zip(ids, (one.completed for one in told), strict=True)),
         requests=sum(town.requests for town in towns),
+        repeats=sum(town.repeats for town in towns),
         refused_seconds=max(town.refused_seconds for town in towns),
     )
 
@@ -125,7 +133,7 @@ def _villages() -> list[str]:
 def judge(drill: str, record: Record, url: str, *, audit_faults: int) -> list[Finding]:
     """The books beside what was acknowledged. Raises RuntimeError where nothing was."""
     if not record.count:
-        raise RuntimeError(f"{drill}: nobody was told of any award; {record.requests} requests")
+        raise RuntimeError(f"{drill}: nobody was told of any award; {record.requests} requests, {record.repeats} repeats")
     with psycopg.connect(url) as connection:
         merged: dict[int, int] = dict(connection.execute(MERGED).fetchall())
         booked: defaultdict[tuple[int, int, str], list[int]] = defaultdict(list)
@@ -152,6 +160,7 @@ def judge(drill: str, record: Record, url: str, *, audit_faults: int) -> list[Fi
     }
     return [
         Finding(drill, "requests", record.requests),
+        Finding(drill, "of them repeated", record.repeats),
         Finding(drill, "awards acknowledged", record.count),
         Finding(drill, "acknowledged awards that are not in the ledger", lost, expected=0),
         Finding(drill, "awards booked twice", doubled, expected=0),

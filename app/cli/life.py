@@ -26,7 +26,7 @@ BEAT_SECONDS = 15
 class Resident:
     """One simulated person. `awarded` sums what the service acknowledged, by unit.
 
-    `acknowledged` holds the same one by one: lesson, name of the rule, amount.
+    `acknowledged` holds the same one by one: lesson, unit and name of the rule, amount.
     """
 
     number: int
@@ -51,6 +51,7 @@ class Town:
     rate: float
     answers: dict[str, list[int]]
     dice: random.Random
+    beat_seconds: float = BEAT_SECONDS
     links: dict[str, str] = field(default_factory=dict)
     """Organisation → the code of the link its group saw last."""
     requests: int = 0
@@ -161,7 +162,7 @@ async def learn(town: Town, resident: Resident, lesson: dict[str, Any]) -> None:
         beat = (await call(town, resident, "POST", f"{path}/beats{via}")).json()
         _note(resident, lesson["id"], beat)
         seconds = beat["seconds"]
-        await asyncio.sleep(BEAT_SECONDS / town.rate)
+        await asyncio.sleep(town.beat_seconds / town.rate)
     right = {str(one["id"]): town.answers[one["text"]] for one in lesson["questions"]}
     if town.dice.random() < 0.3:  # noqa: PLR2004  three in ten slip once
         first = lesson["questions"][0]
@@ -190,4 +191,5 @@ def _note(resident: Resident, lesson_id: int, answer: dict[str, Any]) -> None:
     for award in answer.get("awards", []):
         unit, amount = award["amount"]["unit"], award["amount"]["amount"]
         resident.awarded[unit] = resident.awarded.get(unit, 0) + amount
-        resident.acknowledged.append((lesson_id, award["text"].partition("。")[0], amount))
+        what = f"{unit} {award['text'].partition('。')[0]}"
+        resident.acknowledged.append((lesson_id, what, amount))

@@ -32,7 +32,9 @@ log = get_logger()
 READY_SECONDS = 60
 STOP_SECONDS = 25
 """Longer than a worker's and a web process's own grace."""
+SHORT_LIFE_SECONDS = 5
 RESTART_SECONDS = 1.0
+"""Before who dies at once is started once more; who has lived is started without a pause."""
 PR_SET_PDEATHSIG = 1
 NOTICES = ("lesson", "activity", "honour", "duty")
 
@@ -45,7 +47,10 @@ class Child:
     environment: dict[str, str]
     process: "subprocess.Popen[bytes] | None" = field(default=None)
 
+    started_at: float = 0.0
+
     def start(self) -> None:
+        self.started_at = clock.monotonic()
         self.process = subprocess.Popen(  # noqa: S603  our own program
             [sys.executable, "-m", "app.cli.main", self.name],
             env=self.environment,
@@ -241,7 +246,8 @@ def _watch(children: list[Child], stopping: _Stopping, embedded_in: Path | None)
         for child in children:
             if child.process is not None and (code := child.process.poll()) is not None:
                 log.warning("process.died", child=child.name, status=code)
-                time.sleep(RESTART_SECONDS)
+                if clock.monotonic() - child.started_at < SHORT_LIFE_SECONDS:
+                    time.sleep(RESTART_SECONDS)
                 if not stopping:
                     child.start()
         time.sleep(0.1)

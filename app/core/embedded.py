@@ -116,7 +116,7 @@ class Cluster:
     def _bury_zombie(self) -> None:
         """Forget a killed server that nobody reaped, as where the first process does not reap.
 
-        To PostgreSQL such a process looks alive, and its lock file would stop the start. The file
+        To PostgreSQL such a process looks alive, and its lock files would stop the start. The first
         also guards against a second server beside a first one's children: it stays while any lives.
         """
         lock = self.data / "postmaster.pid"
@@ -126,6 +126,8 @@ class Cluster:
             return
         if _state_of(pid) == "Z" and not self._has_children():
             lock.unlink(missing_ok=True)
+            for socket_lock in self.socket_dir.glob(".s.PGSQL.*.lock"):
+                socket_lock.unlink(missing_ok=True)
 
     def _has_children(self) -> bool:
         """Whether a process stands in the data directory, as every process of the server does."""
