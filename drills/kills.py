@@ -27,9 +27,9 @@ REFUSAL_SECONDS_MOST = 30
 
 
 def run(*, short: bool) -> list[Finding]:
-    residents, seconds, rate = (30, 22.0, 60.0) if short else (500, 300.0, 4.0)
-    pauses = (2.5, 3.5) if short else (2.0, 6.0)
-    begins = "23:40" if short else "23:40"
+    residents, seconds, rate = (16, 20.0, 60.0) if short else (500, 300.0, 4.0)
+    pauses = (4.0, 5.0) if short else (2.0, 6.0)
+    begins = "23:40"
     with house.folder() as data_dir:
         environment = house.environment(data_dir, rate=rate, begins=begins)
         with house.up(data_dir, environment) as running:
