@@ -60,6 +60,12 @@ class Record:
     def count(self) -> int:
         return sum(len(awards) for awards in self.awards.values())
 
+    def longest_refusal(self, drill: str, *, most: float | None) -> Finding:
+        """How long one request at most had to be repeated. Short forms ask no time of a machine."""
+        return Finding(
+            drill, "longest refusal", round(self.refused_seconds, 1), most=most, unit=" s"
+        )
+
 
 async def play(
     services: Sequence[str],
@@ -67,12 +73,12 @@ async def play(
     *,
     rate: float,
     residents: int,
-    seconds: float,
     disturb: Callable[[], Awaitable[None]],
 ) -> Record:
-    """So many residents come, and learn for so long, each going from one service to the next.
+    """So many residents come, and learn, each going from one service to the next.
 
-    Once all of them are signed in the time begins to count, and whatever disturbs them begins.
+    Once all of them are signed in, whatever disturbs them begins; a calm moment after it has ended
+    they stop, wherever they are.
     """
     dice = random.Random(5)
     answers = read_answers(PROJECT / "content")
@@ -92,17 +98,19 @@ async def play(
         async with asyncio.TaskGroup() as coming:
             for one in people:
                 coming.create_task(arrive(towns[one.number % len(towns)], one))
-        lives = [asyncio.ensure_future(_live(towns, one)) for one in people]
-        lives.append(asyncio.ensure_future(disturb()))
-        _, unfinished = await asyncio.wait(lives, timeout=seconds)
-        patience_ends = time.monotonic() + PATIENCE_SECONDS
-        while unfinished and sum(len(one.acknowledged) for one in people) < residents:
+        lives = [asyncio.create_task(_live(towns, one)) for one in people]
+        try:
+            await disturb()
+            await asyncio.sleep(CALM_SECONDS)
+            patience_ends = time.monotonic() + PATIENCE_SECONDS
             # A slow machine: a drill in which nobody earned anything would prove nothing.
-            if time.monotonic() > patience_ends:
-                break
-            _, unfinished = await asyncio.wait(unfinished, timeout=1)
-        for life in unfinished:
-            life.cancel()
+            while sum(len(one.acknowledged) for one in people) < residents:
+                if time.monotonic() > patience_ends:
+                    break
+                await asyncio.sleep(0.5)
+        finally:
+            for life in lives:
+                life.cancel()
         for end in await asyncio.gather(*lives, return_exceptions=True):
             if isinstance(end, Exception):
                 raise end
