@@ -69,9 +69,15 @@ class _Killing:
         while not self.killed or time.monotonic() < until:
             for victim in dice.sample(VICTIMS, len(VICTIMS)):
                 await asyncio.sleep(dice.uniform(*self.pauses))
-                while not (dead := _kill(self.data_dir, victim)):
-                    await asyncio.sleep(0.1)  # It is just being started again.
-                self.killed[victim] += dead
+                self.killed[victim] += await asyncio.to_thread(
+                    _kill_patiently, self.data_dir, victim
+                )
+
+
+def _kill_patiently(data_dir: Path, victim: str) -> int:
+    while not (dead := _kill(data_dir, victim)):
+        time.sleep(0.1)  # It is just being started again.
+    return dead
 
 
 def _kill(data_dir: Path, victim: str) -> int:
