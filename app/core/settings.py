@@ -110,6 +110,7 @@ class Settings(BaseSettings):
 
     env: Literal["development", "production"] = "development"
     database_url: str | None = None
+    """As libpq reads it; `pgbouncer=true` in it: app/core/db.py, docs/reliability.md."""
     data_dir: Path = Path("var")
     host: str = "127.0.0.1"
     port: int = 8000
