@@ -37,7 +37,7 @@ def sqlalchemy_url(url: str) -> str:
     return f"postgresql+psycopg{colon}{rest}" if scheme in known else url
 
 
-def make_engine(url: str, *, pool_size: int, statement_seconds: int = 10) -> AsyncEngine:
+def make_engine(url: str, *, pool_size: int, statement_seconds: int = 8) -> AsyncEngine:
     """An engine whose statements give up: 5 s for a lock, `statement_seconds` in all."""
     options = (
         f"-c statement_timeout={statement_seconds}s -c lock_timeout=5s"
