@@ -17,7 +17,7 @@ import app.push.models
 import app.ranking.models
 import app.recognition.models
 import app.wechat.models  # noqa: F401  every module above registers its tables
-from app.core.db import Model, sqlalchemy_url
+from app.core.db import Model, set_limits, sqlalchemy_url
 
 
 def include(_: SchemaItem, name: str | None, kind: str, *__: object) -> bool:
@@ -43,10 +43,8 @@ if connected is not None:
     run(connected)
 else:
     # A migration that waits for a lock makes everybody behind it wait, too: give up after 5 s.
-    engine = create_engine(
-        sqlalchemy_url(context.config.attributes["url"]),
-        poolclass=pool.NullPool,
-        connect_args={"options": "-c lock_timeout=5s", "connect_timeout": 5},
-    )
+    url = context.config.attributes["url"]
+    engine = create_engine(sqlalchemy_url(url), poolclass=pool.NullPool)
+    set_limits(engine, url, lock_timeout="5s")
     with engine.connect() as opened:
         run(opened)

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from app.content.lesson_file import read_lesson
+from app.core import clock
 
 PATIENCE = 40
 """Attempts at one request before a resident gives up: half a minute of a service being away."""
@@ -23,7 +24,10 @@ BEAT_SECONDS = 15
 
 @dataclass
 class Resident:
-    """One simulated person. `awarded` sums what the service acknowledged, by unit."""
+    """One simulated person. `awarded` sums what the service acknowledged, by unit.
+
+    `acknowledged` holds the same one by one: lesson, name of the rule, amount.
+    """
 
     number: int
     name: str
@@ -34,6 +38,7 @@ class Resident:
     phone_id: str = ""
     token: str = ""
     awarded: dict[str, int] = field(default_factory=dict)
+    acknowledged: list[tuple[int, str, int]] = field(default_factory=list)
     completed: set[int] = field(default_factory=set)
 
 
@@ -50,6 +55,8 @@ class Town:
     """Organisation → the code of the link its group saw last."""
     requests: int = 0
     repeats: int = 0
+    refused_seconds: float = 0.0
+    """The longest that one request had to be repeated, because the service was away."""
 
 
 def make_residents(count: int, villages: list[str], dice: random.Random) -> list[Resident]:
@@ -77,6 +84,7 @@ async def ask(
     town: Town, client: httpx.AsyncClient, method: str, path: str, **parts: Any
 ) -> httpx.Response:
     """A request that is repeated while the service is away (no connection, 5xx) or asks to wait."""
+    asked_at, away = clock.monotonic(), False
     for attempt in range(PATIENCE):
         town.requests += 1
         try:
@@ -84,7 +92,10 @@ async def ask(
         except httpx.TransportError:
             response = None
         if response is not None and not _is_to_be_repeated(response):
+            if away:
+                town.refused_seconds = max(town.refused_seconds, clock.monotonic() - asked_at)
             return response
+        away |= response is None or response.is_server_error
         town.repeats += 1
         await asyncio.sleep(min(0.05 * 2**attempt, 1.0))
     raise TimeoutError(f"{method} {path} was not answered in {PATIENCE} attempts")
@@ -133,10 +144,17 @@ async def log_in(town: Town, resident: Resident) -> None:
 
 
 async def study(town: Town, resident: Resident) -> None:
-    """Read today's lesson for as long as it asks, answer, and sometimes look at the credits."""
+    """Learn today's lesson, and sometimes look at the credits."""
     lesson = (await call(town, resident, "GET", "/lessons/today")).json()
     if lesson["progress"]["completed_at"] is not None:
         return
+    await learn(town, resident, lesson)
+    if town.dice.random() < 0.2:  # noqa: PLR2004  one in five is curious
+        await act(town, resident, "text", text=town.dice.choice(("学分", "排行", "防诈骗")))
+
+
+async def learn(town: Town, resident: Resident, lesson: dict[str, Any]) -> None:
+    """Read this lesson for as long as it asks, and answer."""
     path, via = f"/lessons/{lesson['id']}", await _tap(town, resident)
     seconds = lesson["progress"]["seconds"]
     while seconds < lesson["required_seconds"]:
@@ -155,8 +173,6 @@ async def study(town: Town, resident: Resident) -> None:
         await asyncio.sleep(20 / town.rate)
     answered = await call(town, resident, "POST", f"{path}/answers{via}", {"answers": right})
     _note(resident, lesson["id"], answered.json())
-    if town.dice.random() < 0.2:  # noqa: PLR2004  one in five is curious
-        await act(town, resident, "text", text=town.dice.choice(("学分", "排行", "防诈骗")))
 
 
 async def _tap(town: Town, resident: Resident) -> str:
@@ -172,5 +188,6 @@ def _note(resident: Resident, lesson_id: int, answer: dict[str, Any]) -> None:
     if answer.get("completed"):
         resident.completed.add(lesson_id)
     for award in answer.get("awards", []):
-        unit = award["amount"]["unit"]
-        resident.awarded[unit] = resident.awarded.get(unit, 0) + award["amount"]["amount"]
+        unit, amount = award["amount"]["unit"], award["amount"]["amount"]
+        resident.awarded[unit] = resident.awarded.get(unit, 0) + amount
+        resident.acknowledged.append((lesson_id, award["text"].partition("。")[0], amount))

@@ -23,7 +23,7 @@ import httpx
 from app.cli.data import migrate_database
 from app.cli.running import Failed, connected, database
 from app.cli.town import settle_town
-from app.core import clock
+from app.core import clock, embedded
 from app.core.logging import get_logger
 from app.core.settings import PROJECT, Settings, get_settings
 
@@ -58,6 +58,7 @@ class Child:
 
 def supervise(settings: Settings, *, with_sandbox: bool, town: bool, week: bool) -> None:
     """Run everything until a signal. Raises Failed where it cannot start."""
+    embedded_in = settings.data_dir if settings.database_url is None else None
     with _only_one(settings.data_dir), database(settings) as url:
         _ports_are_free(settings, with_sandbox=with_sandbox)
         migrate_database(url)
@@ -80,7 +81,7 @@ def supervise(settings: Settings, *, with_sandbox: bool, town: bool, week: bool)
                     children[-1].start()
             if not stopping:
                 _announce(settings, with_sandbox=with_sandbox)
-            _watch(children, stopping)
+            _watch(children, stopping, embedded_in)
         finally:
             _stop(children)
 
@@ -231,8 +232,12 @@ def _row(name: str, address: str, what: str) -> str:
     return f"  {name}{' ' * (20 - len(name) - wide)}{address:<32}{what}".rstrip()
 
 
-def _watch(children: list[Child], stopping: _Stopping) -> None:
+def _watch(children: list[Child], stopping: _Stopping, embedded_in: Path | None) -> None:
+    """Start again what died: the database first, without which the others end, too."""
+    cluster = None if embedded_in is None else embedded.Cluster(embedded_in)
     while not stopping:
+        if cluster is not None:
+            _revive(cluster)
         for child in children:
             if child.process is not None and (code := child.process.poll()) is not None:
                 log.warning("process.died", child=child.name, status=code)
@@ -240,6 +245,15 @@ def _watch(children: list[Child], stopping: _Stopping) -> None:
                 if not stopping:
                     child.start()
         time.sleep(0.1)
+
+
+def _revive(cluster: embedded.Cluster) -> None:
+    try:
+        if embedded.revive(cluster):
+            log.warning("process.died", child="database")
+    except embedded.DatabaseDidNotStart as error:
+        # The next look tries again: what it was killed in the middle of may still be ending.
+        log.error("database.not_revived", detail=error.detail)  # noqa: TRY400  no traceback of ours
 
 
 def _stop(children: list[Child]) -> None:

@@ -2,8 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import MetaData, text
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sqlalchemy import URL, Engine, ExceptionContext, MetaData, event, text
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -12,10 +16,28 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
+from app.core.errors import Invalid
+
 session_maker = async_sessionmaker(expire_on_commit=False)
 
 CONNECT_SECONDS = 5
 """No request waits longer than this for a database that does not answer."""
+LIVELY = {
+    "connect_timeout": CONNECT_SECONDS,
+    # A machine that lost its power says nothing: TCP alone would wait for a quarter of an hour.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8000,
+}
+"""Parameters of libpq (postgresql.org/docs/current/libpq-connect.html); seconds, the last in ms."""
+POOLED = "pgbouncer=true"
+READ_ONLY = "25006"
+"""SQLSTATE read_only_sql_transaction."""
+
+
+class BadDatabaseUrl(Invalid):
+    title = "数据库地址写错了"
 
 
 class Model(DeclarativeBase):
@@ -30,28 +52,101 @@ class Model(DeclarativeBase):
     )
 
 
-def sqlalchemy_url(url: str) -> str:
-    """`postgresql://…`, or its old spelling `postgres://…`, with the psycopg 3 driver's name."""
-    scheme, colon, rest = url.partition("://")
-    known = {"postgresql", "postgres"}
-    return f"postgresql+psycopg{colon}{rest}" if scheme in known else url
+@dataclass(frozen=True)
+class Place:
+    """Where a database is: what libpq takes, and whether a pooler in transaction mode is before it.
+
+    Such a pooler (pgbouncer) lends a server for one transaction: nothing may be left in a session,
+    no prepared statement, no setting, no LISTEN (pgbouncer.org/features.html).
+    """
+
+    parameters: dict[str, Any]
+    pooled: bool
+
+    @property
+    def conninfo(self) -> str:
+        return make_conninfo(**self.parameters)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What psycopg is told beside them."""
+        return {"prepare_threshold": None} if self.pooled else {}
+
+
+def locate(url: str) -> Place:
+    """Read a URL as libpq does, several hosts included; ours is the last word `pgbouncer=true`.
+
+    `postgresql://user:password@one:5432,two:5432/shoushan?target_session_attrs=read-write` is a
+    primary and its standby. What the URL says goes before our own defaults.
+    """
+    address, _, query = url.partition("?")
+    scheme, colon, rest = address.partition("://")
+    words = query.split("&") if query else []
+    kept = [word for word in words if word != POOLED]
+    plain = f"{scheme.removesuffix('+psycopg')}{colon}{rest}" + ("?" * bool(kept)) + "&".join(kept)
+    try:
+        told = conninfo_to_dict(plain)
+    except ProgrammingError as error:
+        # Not the error itself: it quotes the URL, and a password with it.
+        raise BadDatabaseUrl(str(error).partition(":")[0]) from None
+    return Place(parameters=LIVELY | told, pooled=len(kept) < len(words))
+
+
+def sqlalchemy_url(url: str) -> URL:
+    """The same place in SQLAlchemy's own notation, with the psycopg 3 driver's name."""
+    rest = dict(locate(url).parameters)
+    return URL.create(
+        "postgresql+psycopg",
+        username=rest.pop("user", None),
+        password=rest.pop("password", None),
+        database=rest.pop("dbname", None),
+        query={name: str(value) for name, value in rest.items()},
+    )
 
 
 def make_engine(url: str, *, pool_size: int, statement_seconds: int = 8) -> AsyncEngine:
     """An engine whose statements give up: 5 s for a lock, `statement_seconds` in all."""
-    options = (
-        f"-c statement_timeout={statement_seconds}s -c lock_timeout=5s"
-        " -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
-    )
-    return create_async_engine(
+    engine = create_async_engine(
         sqlalchemy_url(url),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=CONNECT_SECONDS,
         # An error that quotes a statement must not quote openids with it.
         hide_parameters=True,
-        connect_args={"connect_timeout": CONNECT_SECONDS, "options": options},
     )
+    set_limits(
+        engine.sync_engine,
+        url,
+        statement_timeout=f"{statement_seconds}s",
+        lock_timeout="5s",
+        idle_in_transaction_session_timeout="30s",
+        timezone="UTC",
+    )
+    event.listen(engine.sync_engine, "handle_error", _leave_a_standby)
+    return engine
+
+
+def set_limits(engine: Engine, url: str, **limits: str) -> None:
+    """Settings of PostgreSQL for all that this engine does, pooler or not."""
+    place = locate(url)
+    arguments = place.arguments
+    if place.pooled:
+        # The session is not ours: they are said again in every transaction.
+        said = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in limits.items())
+        event.listen(engine, "begin", lambda begun: begun.exec_driver_sql(said))
+    else:
+        words = [f"-c {name}={value}" for name, value in limits.items()]
+        arguments["options"] = " ".join([str(place.parameters.get("options", "")), *words])
+    event.listen(engine, "do_connect", lambda *to: to[-1].update(arguments))
+
+
+def _leave_a_standby(context: ExceptionContext) -> None:
+    """A server that became read-only is the primary no more: its connections are given up.
+
+    A killed one needs nothing: the first error on a closed connection empties the whole pool.
+    """
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
 
 
 @asynccontextmanager

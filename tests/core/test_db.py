@@ -1,11 +1,20 @@
 """The one place that commits, and what an error may say."""
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.db import make_engine, read_transaction, sqlalchemy_url, transaction
+from app.core.db import (
+    BadDatabaseUrl,
+    connected,
+    locate,
+    make_engine,
+    read_transaction,
+    sqlalchemy_url,
+    transaction,
+)
 
 KEEP = text("INSERT INTO unit (code, name, decimals, position) VALUES ('sEcReT', '币', 0, 9)")
 
@@ -63,12 +72,81 @@ async def test_statements_give_up(database_url_of_its_own: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "name"),
+    ("url", "user", "hosts", "ports", "pooled"),
     [
-        ("postgresql://a@/b?host=/c", "postgresql+psycopg://a@/b?host=/c"),
-        ("postgres://a:postgres@b/c", "postgresql+psycopg://a:postgres@b/c"),
-        ("postgresql+psycopg://a@/b", "postgresql+psycopg://a@/b"),
+        ("postgresql://a@/b?host=/c", "a", "/c", None, False),
+        ("postgres://a:postgres@c:5/b", "a", "c", "5", False),
+        ("postgresql+psycopg://a@c/b?pgbouncer=true", "a", "c", None, True),
+        (
+            "postgresql://a:%40@c:5,d:6/b?pgbouncer=true&target_session_attrs=read-write",
+            "a",
+            "c,d",
+            "5,6",
+            True,
+        ),
     ],
 )
-def test_the_driver_is_named(url: str, name: str) -> None:
-    assert sqlalchemy_url(url) == name
+def test_a_url_is_read_as_libpq_reads_it(
+    url: str, user: str, hosts: str, ports: str | None, *, pooled: bool
+) -> None:
+    place = locate(url)
+    assert place.pooled is pooled
+    # What the queue's pool and what SQLAlchemy would connect to is the same.
+    theirs = conninfo_to_dict(place.conninfo)
+    url_of_sqlalchemy = sqlalchemy_url(url)
+    _, ours = url_of_sqlalchemy.get_dialect()().create_connect_args(url_of_sqlalchemy)
+    assert {name: str(value) for name, value in theirs.items()} == {
+        name: str(value) for name, value in ours.items()
+    }
+    assert (ours["user"], ours["host"], ours.get("port"), ours["dbname"]) == (
+        user,
+        hosts,
+        ports,
+        "b",
+    )
+    if "%40" in url:
+        assert ours["password"] == "@"
+        assert ours["target_session_attrs"] == "read-write"
+
+
+def test_what_the_url_says_goes_before_our_own_defaults() -> None:
+    assert locate("postgresql://a/b").parameters["connect_timeout"] == 5
+    assert locate("postgresql://a/b?connect_timeout=2").parameters["connect_timeout"] == "2"
+
+
+def test_a_wrong_url_is_refused_without_its_password() -> None:
+    with pytest.raises(BadDatabaseUrl) as refused:
+        locate("postgresql://a:sEcReT@b/c?pgbouncer=yes")
+    assert "sEcReT" not in str(refused.value)
+
+
+async def test_behind_a_pooler_every_transaction_says_its_limits(
+    database_url_of_its_own: str,
+) -> None:
+    url = f"{database_url_of_its_own}&pgbouncer=true"
+    async with connected(make_engine(url, pool_size=1, statement_seconds=7)) as engine:
+        ask = text("SELECT current_setting('statement_timeout'), current_setting('lock_timeout')")
+        for opened in (transaction, read_transaction):
+            async with opened() as session:
+                assert tuple((await session.execute(ask)).one()) == ("7s", "5s")
+        async with engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            assert raw.driver_connection is not None
+            assert raw.driver_connection.prepare_threshold is None
+            # Outside of a transaction nothing was left behind for whoever gets the session next.
+            shown = await raw.driver_connection.execute("SHOW statement_timeout")
+            assert await shown.fetchone() == ("0",)
+
+
+async def test_a_primary_that_became_a_standby_is_left(database_url_of_its_own: str) -> None:
+    engine = make_engine(database_url_of_its_own, pool_size=2)
+    async with connected(engine):
+        async with transaction() as session:
+            before = await session.scalar(text("SELECT pg_backend_pid()"))
+            await session.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
+        with pytest.raises(DBAPIError, match="read-only"):
+            async with transaction() as session:
+                await session.execute(KEEP)
+        async with transaction() as session:
+            await session.execute(KEEP)
+            assert await session.scalar(text("SELECT pg_backend_pid()")) != before

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.core.embedded import Cluster, DatabaseDidNotStart, running
+from app.core.embedded import Cluster, DatabaseDidNotStart, revive, running
 
 
 @pytest.fixture
@@ -58,6 +58,14 @@ def test_a_killed_server_recovers_what_was_committed(home: Path) -> None:
             with running(home) as again:
                 assert say(again, "SELECT count(*), min(number) FROM kept") == [(1000, 1)]
             open_one.close()
+        # The same while somebody watches it, as `up` does.
+        assert not revive(cluster)
+        os.kill(int((cluster.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        while not cluster.has_died():
+            """A signal takes a moment."""
+        assert revive(cluster)
+        assert say(url, "SELECT count(*) FROM kept") == [(1000,)]
+    assert not cluster.has_died()
     assert not cluster.is_running()
 
 
