@@ -6,7 +6,7 @@ import sys
 
 from drills.table import Finding, markdown
 
-DRILLS: tuple[str, ...] = ("kills",)
+DRILLS: tuple[str, ...] = ("kills", "database_outages", "tencent_outages")
 """Modules of this package; each has `run(*, short: bool) -> list[Finding]`."""
 
 
