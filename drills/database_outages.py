@@ -27,9 +27,9 @@ from drills.probes import DRILL, PAUSE_SECONDS, Prober, Trouble, probing
 from drills.table import Finding
 
 DISK = "512m"
-RATE = 30.0
+RATE = 60.0
 RECOVERED_MOST = 30
-SETTLE_SECONDS = 1.5
+SETTLE_SECONDS = 6.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,9 @@ def run(*, short: bool) -> list[Finding]:
             url = Cluster(data_dir).url()
             record, findings = asyncio.run(_drill(running, plan, url, is_small=is_small))
             faults = house.audit_faults(environment)
+            from drills.table import markdown
+
+            print(markdown(findings), file=sys.stderr)  # DEV
             return findings + load.judge(DRILL, record, url, audit_faults=faults)
 
 

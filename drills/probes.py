@@ -58,6 +58,11 @@ class Trouble:
     rss_most: float = 0.0
     died: int = 0
     recovered: float = 0.0
+    mended_at: float = 0.0
+
+    def mended(self) -> None:
+        """From now on nothing stands in its way."""
+        self.mended_at = time.monotonic()
 
     def note(self, what: str, answer: httpx.Response, seconds: float) -> None:
         self.answers[what, answer.status_code] += 1
@@ -158,7 +163,7 @@ class Prober:
             f"<FromUserName>o-probe-{who.number}</FromUserName><CreateTime>{now}</CreateTime>"
             f"<MsgType>text</MsgType><Content>帮助</Content><MsgId>{number}</MsgId></xml>"
         )
-        query, body = safe(OA, message, now=self._now())
+        query, body = safe(OA, message, now=self.now())
         said = await self.ask("message", "POST", f"/wechat/{OA.appid}", params=query, content=body)
         if said is None or not said.is_success:
             return False
@@ -169,7 +174,7 @@ class Prober:
         said = await self.ask("page", "GET", "/api/v1/me/credits", who)
         return said is not None and said.is_success
 
-    def _now(self) -> datetime:
+    def now(self) -> datetime:
         """The service's clock, which stamps what the platform sends."""
         passed = time.monotonic() - self.clock_read_at
         return self.clock + timedelta(seconds=passed * self.rate)
@@ -212,8 +217,10 @@ class Prober:
         try:
             yield self.trouble
         finally:
-            mended = time.monotonic()
-            while not await self.all_is_well() and time.monotonic() - mended < ROOF_SECONDS:
+            mended = self.trouble.mended_at or time.monotonic()
+            while not await self.all_is_well():
+                if time.monotonic() - mended > ROOF_SECONDS:
+                    break
                 await asyncio.sleep(PAUSE_SECONDS)
             self.trouble.recovered = time.monotonic() - mended
             # Whoever asked before the end is still owed an answer.

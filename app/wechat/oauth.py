@@ -67,6 +67,6 @@ async def page_visitor(client: WeChatClient, *, code: str) -> PageVisitor:
         raise WeChatUnavailable(reason="no openid")
     return PageVisitor(
         openid=openid,
-        unionid=answer.get("unionid") or None,
+        unionid=text_in(answer, "unionid") if answer.get("unionid") else None,
         is_virtual=str(answer.get("is_snapshotuser", 0)) == "1",
     )
