@@ -137,14 +137,15 @@ class Prober:
         self, what: str, method: str, path: str, who: Resident | None = None, **parts: Any
     ) -> httpx.Response | None:
         headers = {} if who is None else {"Authorization": f"Bearer {who.token}"}
-        began, trouble = time.monotonic(), self.trouble
+        began = time.monotonic()
         try:
             answer = await self.client.request(method, path, headers=headers, **parts)
         except httpx.TransportError as error:
-            trouble.unanswered += 1
-            trouble.codes[type(error).__name__] += 1
+            self.trouble.unanswered += 1
+            self.trouble.codes[type(error).__name__] += 1
             return None
-        trouble.note(what, answer, time.monotonic() - began)
+        # Whoever had asked before the trouble began waits as well.
+        self.trouble.note(what, answer, time.monotonic() - began)
         return answer
 
     async def beat(self, who: Resident) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from app.core.settings import WeChat
+from app.wechat.answers import text_in
 from app.wechat.capability import capability_of, require
 from app.wechat.client import WeChatClient
 from app.wechat.errors import CodeInvalid, WeChatUnavailable
