@@ -8,6 +8,7 @@ from fastapi_offline import FastAPIOffline
 
 from app import __version__
 from app.api import errors
+from app.api.deadline import Deadline
 from app.api.errors import Problem
 from app.api.limiting import Limiter
 from app.api.middleware import RequestFrame
@@ -46,6 +47,7 @@ def assemble() -> FastAPI:
     )
     errors.install(app)
     doors.install(app)
+    app.add_middleware(Deadline)  # within the frame: its answers are logged and have an id
     app.add_middleware(RequestFrame)
     for router in ROUTERS:
         app.include_router(router)

@@ -6,7 +6,9 @@ import sys
 
 from drills.table import Finding, markdown
 
-DRILLS: tuple[str, ...] = ("kills", "failover", "bouncer", "two_addresses")
+DRILLS: tuple[str, ...] = (
+    *("kills", "failover", "bouncer", "two_addresses", "database_outages", "tencent_outages"),
+)
 """Modules of this package; each has `run(*, short: bool) -> list[Finding]`."""
 
 

@@ -1,5 +1,6 @@
 """Refusals of the trade as HTTP answers: RFC 9457 problem details, one form for every error."""
 
+import errno
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -34,6 +35,7 @@ STATUS: dict[type[errors.DomainError], int] = {
 RETRY_SECONDS = 5
 """When to come back after a 503: PostgreSQL's fast restart takes a second or two."""
 
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 MALFORMED = "提交的内容格式不对"
 HTTP_TITLES = {
     404: ("NoSuchAddress", "没有这个地址"),
@@ -143,6 +145,16 @@ async def on_database_error(_: Request, error: Exception) -> JSONResponse:
     return problem(503, "DatabaseUnavailable", title, detail, headers=headers)
 
 
+async def on_os_error(_: Request, error: Exception) -> JSONResponse:
+    """The disk of the pictures is full: nothing was kept, and somebody has to make room."""
+    if not isinstance(error, OSError) or error.errno not in NO_ROOM:
+        raise error
+    log.error("storage.full", error=errno.errorcode[error.errno])
+    headers = {"Retry-After": str(RETRY_SECONDS)}
+    title, detail = errors.Unavailable.title, "服务器的存储空间满了，这次没有保存"
+    return problem(503, "StorageFull", title, detail, headers=headers)
+
+
 def is_outage(error: sqlalchemy.exc.DBAPIError) -> bool:
     """A lock or statement that gave up, a full disk, a connection that is gone, a standby.
 
@@ -169,6 +181,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(sqlalchemy.exc.DBAPIError, on_database_error)
     app.add_exception_handler(sqlalchemy.exc.TimeoutError, on_database_error)
+    app.add_exception_handler(OSError, on_os_error)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

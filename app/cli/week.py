@@ -44,7 +44,7 @@ async def do_duties(office: Office, *, after: timedelta = timedelta(0)) -> None:
 async def settle_doubts(office: Office) -> int:
     """A person looks into the groups in doubt and says what they see; how many there were."""
     doubtful = await _deliveries(office, "unknown")
-    seen = await _seen(office)
+    seen = await seen_in_groups(office)
     for one in doubtful:
         arrived = (one["group"], one["date"]) in seen or one["group"] not in office.rooms
         path = f"/deliveries/{one['id']}/{'sent' if arrived else 'give-up'}"
@@ -70,7 +70,7 @@ async def check_week(office: Office, *, issues: int) -> str:
     Raises Failed if what the service says was sent is not, once each, what the groups' members saw,
     if that is nothing at all, or if followers saw an issue twice or not at all.
     """
-    seen = await _seen(office)
+    seen = await seen_in_groups(office)
     if twice := [f"{name} on {day}" for (name, day), times in seen.items() if times > 1]:
         raise Failed(f"more than one push was seen in {', '.join(twice)}")
     sent = {
@@ -92,7 +92,7 @@ async def check_week(office: Office, *, issues: int) -> str:
     return f"{len(titles)} issues published, {len(seen)} pushes seen in {len(office.rooms)} groups"
 
 
-async def _seen(office: Office) -> Counter[tuple[str, str]]:
+async def seen_in_groups(office: Office) -> Counter[tuple[str, str]]:
     """(group, day) → how many pushes its members saw."""
     found: Counter[tuple[str, str]] = Counter()
     for name, room in office.rooms.items():

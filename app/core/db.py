@@ -104,7 +104,7 @@ def sqlalchemy_url(url: str) -> URL:
     )
 
 
-def make_engine(url: str, *, pool_size: int, statement_seconds: int = 10) -> AsyncEngine:
+def make_engine(url: str, *, pool_size: int, statement_seconds: int = 8) -> AsyncEngine:
     """An engine whose statements give up: 5 s for a lock, `statement_seconds` in all."""
     engine = create_async_engine(
         sqlalchemy_url(url),

@@ -64,14 +64,14 @@ class Cluster:
         return self._run("pg_ctl", "status", "-D", str(self.data), check=False).returncode == 0
 
     def has_died(self) -> bool:
-        """Whether a server that nobody stopped is gone. Cheap: it is asked many times a second."""
+        """Whether the server is gone, for one who uses it. Cheap: asked many times a second."""
         try:
             pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
             os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True  # Killed; or it ended by itself, as where a full disk takes no more log.
         except (OSError, ValueError):
-            return False  # Stopped in order, being started, or another user's: not ours to judge.
+            return False  # Being started, or another user's: not ours to judge.
         return _state_of(pid) == "Z"
 
     def start(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import transaction
@@ -35,6 +36,9 @@ ALONE_MAX = 4
 """So many connections are for those of a failed batch, each in a transaction of its own."""
 LOCK_WAIT = "250ms"
 """How long many wait for a row that one of them needs; alone, that one may wait longer."""
+COMMIT_SECONDS = 7.0
+"""A batch that takes longer is given up, so that those behind it are not kept by it: less than a
+request's deadline (app/api/deadline.py), more than a wait for a lock or for a connection."""
 UNDONE = {"40", "55", "57", "23", "22", "P0", "42"}
 """Classes of SQLSTATE with which the server itself says that the transaction is undone:
 rollback, not in the prerequisite state (locks), cancelled, constraint, data, raised, not allowed
@@ -43,6 +47,12 @@ rollback, not in the prerequisite state (locks), cancelled, constraint, data, ra
 
 class Overrun(Unavailable):
     title = "现在用的人太多，请稍后再试"
+
+
+class Stuck(Unavailable):
+    """Nobody knows whether it was done."""
+
+    title = "数据库暂时没有回答，请稍后再试"
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,7 @@ class GroupCommit(Generic[Item, Result]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._not_before = 0.0
         self._few = asyncio.Semaphore(ALONE_MAX)
+        self._given_up: set[asyncio.Task[None]] = set()
 
     async def ask(self, item: Item) -> Result:
         """This item's own result, after the commit that made it true.
@@ -71,6 +82,8 @@ class GroupCommit(Generic[Item, Result]):
         A caller who is cancelled before its batch begins asks for nothing; later, the work is done
         and only the answer is dropped. Raises Overrun, and whatever the work raises.
         """
+        if len(self._waiting) >= WAITING_MAX:
+            self._waiting = [asked for asked in self._waiting if not asked.answer.done()]
         if len(self._waiting) >= WAITING_MAX:
             raise Overrun
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -80,7 +93,7 @@ class GroupCommit(Generic[Item, Result]):
         return await answer
 
     async def drain(self) -> None:
-        """Wait until everything asked so far is answered."""
+        """Wait until everything asked so far is answered; what was given up is not waited for."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -107,7 +120,7 @@ class GroupCommit(Generic[Item, Result]):
 
     async def _together(self, batch: list[_Asked[Item, Result]]) -> None:
         try:
-            await self._commit(batch)
+            await self._in_time(batch)
         except Exception as error:  # noqa: BLE001  handed on to whom it concerns
             if len(batch) > 1 and _is_undone(error):
                 # One of them failed all. Alone, each has its own fate, and nobody else waits.
@@ -118,10 +131,37 @@ class GroupCommit(Generic[Item, Result]):
 
     async def _alone(self, asked: _Asked[Item, Result]) -> None:
         async with self._few:
+            if asked.answer.done():
+                return  # Its caller has gone.
             try:
-                await self._commit([asked])
+                await self._in_time([asked])
             except Exception as error:  # noqa: BLE001  the same
                 _tell([asked], [error])
+
+    async def _in_time(self, batch: list[_Asked[Item, Result]]) -> None:
+        """Commit, or give up.
+
+        A cancelled statement may itself wait long for a server that hangs. Nobody waits for that:
+        it keeps its one connection until it ends.
+        """
+        work = asyncio.create_task(self._commit(batch))
+        try:
+            done, _ = await asyncio.wait({work}, timeout=COMMIT_SECONDS)
+        except asyncio.CancelledError:
+            work.cancel()
+            raise
+        if done:
+            work.result()
+            return
+        self._given_up.add(work)
+        work.add_done_callback(self._forget)
+        work.cancel()
+        raise Stuck
+
+    def _forget(self, work: "asyncio.Task[None]") -> None:
+        self._given_up.discard(work)
+        if not work.cancelled():
+            work.exception()  # Looked at, or asyncio would complain that nobody did.
 
     async def _commit(self, batch: list[_Asked[Item, Result]]) -> None:
         async with transaction() as session:
@@ -162,9 +202,10 @@ def _is_undone(error: Exception) -> bool:
     """Whether it is certain that nothing was committed, and trying again makes sense.
 
     An error of our own rolled back. One of the database did if the server said so; with a lost
-    connection nobody knows, and it is the client that asks again, under its own key.
+    connection nobody knows, and it is the client that asks again, under its own key. Whoever got
+    no connection together gets none alone.
     """
     if not isinstance(error, DBAPIError):
-        return not isinstance(error, OSError | TimeoutError)
+        return not isinstance(error, OSError | TimeoutError | PoolTimeoutError | Stuck)
     state = getattr(error.orig, "sqlstate", None) or ""
     return state[:2] in UNDONE and not state.startswith("57P")

@@ -5,13 +5,14 @@ connection cut after acceptance tells whether the caller is idempotent.
 """
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from typing import Literal
 
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-FaultKind = Literal["errcode", "latency", "reset", "html502", "truncated"]
+FaultKind = Literal["errcode", "latency", "reset", "html502", "truncated", "wrong_types"]
 BAD_GATEWAY = (
     "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
     "<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n"
@@ -77,5 +78,16 @@ async def spoil(fault: Fault | None, response: Response) -> Response:
         case "truncated":
             half = bytes(response.body)[: len(response.body) // 2]
             return Response(half, media_type="application/json")
+        case "wrong_types":
+            return Response(_listed(bytes(response.body)), media_type="application/json")
         case "errcode":
             return response
+
+
+def _listed(body: bytes) -> bytes:
+    """The same names, and under each a list where anything else was promised."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return b"[]"
+    return json.dumps({name: [value] for name, value in dict(answer).items()}).encode()

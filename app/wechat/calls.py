@@ -98,7 +98,7 @@ async def code_to_session(client: WeChatClient, *, code: str) -> MiniSession:
     )
     return MiniSession(
         openid=text_in(answer, "openid"),
-        unionid=answer.get("unionid") or None,
+        unionid=text_in(answer, "unionid") if answer.get("unionid") else None,
         session_key=text_in(answer, "session_key"),
     )
 
@@ -134,7 +134,7 @@ async def get_user_info(client: WeChatClient, *, openid: str) -> Follower:
     return Follower(
         openid=text_in(answer, "openid"),
         subscribed=str(answer.get("subscribe")) == "1",
-        unionid=answer.get("unionid") or None,
+        unionid=text_in(answer, "unionid") if answer.get("unionid") else None,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from app.core.settings import WeChat
+from app.wechat.answers import text_in
 from app.wechat.capability import capability_of, require
 from app.wechat.client import WeChatClient
 from app.wechat.errors import CodeInvalid, WeChatUnavailable
@@ -67,6 +68,6 @@ async def page_visitor(client: WeChatClient, *, code: str) -> PageVisitor:
         raise WeChatUnavailable(reason="no openid")
     return PageVisitor(
         openid=openid,
-        unionid=answer.get("unionid") or None,
+        unionid=text_in(answer, "unionid") if answer.get("unionid") else None,
         is_virtual=str(answer.get("is_snapshotuser", 0)) == "1",
     )

@@ -47,6 +47,16 @@ async def test_a_gateway_answers_with_html_and_a_body_can_be_cut(
         answer.json()
 
 
+async def test_an_answer_can_be_json_of_the_wrong_types(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    token = await platform.token()
+    await fault(client, "/cgi-bin/getcallbackip", "wrong_types")
+    answer = await client.get("/cgi-bin/getcallbackip", params={"access_token": token})
+    assert answer.status_code == 200
+    assert all(isinstance(value, list) for value in answer.json().values())
+
+
 async def test_latency_delays_the_answer(platform: Platform, client: httpx.AsyncClient) -> None:
     token = await platform.token()
     await fault(client, "/cgi-bin/getcallbackip", "latency", seconds=5)
