@@ -7,7 +7,19 @@ import click
 from pydantic import ValidationError
 
 from app import __version__
-from app.cli import bank, daily_work, data, demo, inbox, people, processes, push, ranking, wechat
+from app.cli import (
+    backup,
+    bank,
+    daily_work,
+    data,
+    demo,
+    inbox,
+    people,
+    processes,
+    push,
+    ranking,
+    wechat,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,6 +42,8 @@ for command in (
     people.role,
     people.login_link,
     people.person,
+    backup.backup,
+    backup.restore,
     bank.bank,
     ranking.ranking,
     push.push,

