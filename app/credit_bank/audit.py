@@ -105,9 +105,7 @@ CHECKS = {
 }
 
 
-async def audit_books(
-    session: AsyncSession, *, beside: AsyncSession | None = None
-) -> AuditReport:
+async def audit_books(session: AsyncSession, *, beside: AsyncSession | None = None) -> AuditReport:
     """Recompute every balance, the chain of daily closes, and every invariant.
 
     At most ROWS_SHOWN findings per check are returned; a true set of books has none. `beside` is

@@ -94,9 +94,11 @@ STEPS = """
         OR account.earned <> coalesce(moved.earned, 0))"""
 
 DAY_CAPS = """
-    SELECT credit_id FROM transfer JOIN unnest(:codes ::text[], :fits ::bigint[])
-        AS capped (rule_code, fits) USING (rule_code)
-    GROUP BY credit_id, rule_code, local_day, fits HAVING count(*) > fits"""
+    SELECT credit_id FROM (
+        SELECT credit_id, rule_code, local_day, count(*) AS awards FROM transfer
+        WHERE rule_code IS NOT NULL GROUP BY 1, 2, 3) AS paid
+    JOIN unnest(:codes ::text[], :fits ::bigint[]) AS capped (rule_code, fits) USING (rule_code)
+    WHERE awards > fits"""
 LONG_CAPS = """
     SELECT credit_id FROM transfer JOIN unnest(:codes ::text[], :fits ::bigint[])
         AS capped (rule_code, fits) USING (rule_code)
@@ -134,9 +136,7 @@ async def screen(session: AsyncSession) -> Screened:
         ):
             sides = totals[row.local_day].setdefault(unit, {"owners": 0, "programs": 0})
             sides["owners" if owned else "programs"] += change
-    programs = list(
-        await session.scalars(text("SELECT id FROM account WHERE program IS NOT NULL"))
-    )
+    programs = list(await session.scalars(text("SELECT id FROM account WHERE program IS NOT NULL")))
     steps = (await session.execute(text(STEPS), {"programs": programs})).all()
     return Screened(
         transfers=sum(row.transfers for row in groups),
