@@ -13,6 +13,7 @@ from app.api.limiting import Limiter
 from app.api.middleware import RequestFrame
 from app.api.pages import doors
 from app.api.routers import ROUTERS
+from app.api.together import Together
 from app.core import db, installation, schema
 from app.core.settings import Settings, get_settings
 from app.wechat.client import WeChatClient
@@ -69,6 +70,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await stack.enter_async_context(db.connected(engine))
         async with db.transaction() as session:
             await installation.settle_clock(session, settings)
+        app.state.together = Together()
+        # Requests are over by now, but for those that were given up: what they asked for is done.
+        stack.push_async_callback(app.state.together.drain)
         app.state.wechat = WeChatClient(settings.wechat)
         stack.push_async_callback(app.state.wechat.aclose)
         yield

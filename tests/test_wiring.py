@@ -23,7 +23,7 @@ from app.core.jobs import Job, queue
 from app.core.schema import alembic_config
 from app.worker.schedules import SCHEDULES
 
-ASKING = {deps.get_person_id, deps.get_person_id_first, *doors.ASKING}
+ASKING = {deps.get_person_id, deps.get_person_id_first, deps.get_person_id_together, *doors.ASKING}
 PUBLIC_PAGES = {
     *("/login", "/login/link/{ticket}", "/login/oauth", "/login/oauth/back", "/logout"),
     *("/login/scan/{code}", "/login/scan/{code}/picture", "/login/scan/{code}/state"),

@@ -1,11 +1,11 @@
 """My credit: balances, titles, statement, conversion."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, Field
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.deps import Cursor, EmptyIsAbsent, Limit, Now, PersonId, SessionDep
 from app.api.errors import problems
@@ -15,6 +15,7 @@ from app.core.paging import LIMIT_DEFAULT
 from app.credit_bank import conversion
 from app.credit_bank import queries as bank
 from app.credit_bank.awards import Awarded
+from app.credit_bank.models import Unit
 from app.credit_bank.rules import rule_for
 from app.credit_bank.statements import explain, why_capped
 from app.recognition import service as recognition
@@ -73,10 +74,7 @@ class ConversionIn(Body):
     lots: int = Field(ge=1, le=1000, description="How many times the rate's amounts")
 
 
-async def awards_out(session: AsyncSession, awards: list[Awarded]) -> list[AwardOut]:
-    if not awards:
-        return []
-    units = {unit.code: unit for unit in await bank.list_units(session)}
+def awards_out(units: Mapping[str, Unit], awards: list[Awarded]) -> list[AwardOut]:
     out = []
     for awarded in awards:
         unit, text = units[awarded.rule.unit], awarded.rule.name

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.limiting import Limiter
+from app.api.together import Together
 from app.core.clock import local_day, utcnow
 from app.core.db import transaction
 from app.core.errors import Unauthenticated
@@ -34,24 +35,36 @@ class NotSignedIn(Unauthenticated):
     title = "请先登录"
 
 
+# Dependencies are coroutines even where nothing is awaited: FastAPI hands a plain function to a
+# thread, which takes longer than many a request.
 async def get_session() -> AsyncIterator[AsyncSession]:
     async with transaction() as session:
         yield session
 
 
-def get_settings_of(request: Request) -> Settings:
+async def get_settings_of(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def get_wechat(request: Request) -> WeChatClient:
+async def get_wechat(request: Request) -> WeChatClient:
     client: WeChatClient = request.app.state.wechat
     return client
 
 
-def get_limiter(request: Request) -> Limiter:
+async def get_together(request: Request) -> Together:
+    together: Together = request.app.state.together
+    return together
+
+
+async def get_limiter(request: Request) -> Limiter:
     limiter: Limiter = request.app.state.limiter
     return limiter
+
+
+async def get_now() -> datetime:
+    """The service's clock, read once a request."""
+    return utcnow()
 
 
 def address_of(request: Request) -> str:
@@ -60,7 +73,8 @@ def address_of(request: Request) -> str:
 
 # scope="function": the commit comes before the response leaves, not after.
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
-Now = Annotated[datetime, Depends(utcnow)]
+Now = Annotated[datetime, Depends(get_now)]
+TogetherDep = Annotated[Together, Depends(get_together)]
 SettingsDep = Annotated[Settings, Depends(get_settings_of)]
 WeChatDep = Annotated[WeChatClient, Depends(get_wechat)]
 LimiterDep = Annotated[Limiter, Depends(get_limiter)]
@@ -95,7 +109,24 @@ async def get_person_id_first(
         return await get_person_id(request, given, session, limiter, now)
 
 
+async def get_person_id_together(
+    request: Request,
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    together: TogetherDep,
+    limiter: LimiterDep,
+    now: Now,
+) -> int:
+    """Who is signed in, for endpoints that share their transactions: asked for many at once."""
+    limiter.hit("address", address_of(request))
+    if given is None:
+        raise NotSignedIn
+    person_id = await together.tokens.ask(tokens.Presented(given.credentials, now))
+    limiter.hit("person", str(person_id))
+    return person_id
+
+
 PersonId = Annotated[int, Depends(get_person_id)]
+PersonIdTogether = Annotated[int, Depends(get_person_id_together)]
 PersonIdFirst = Annotated[int, Depends(get_person_id_first)]
 
 

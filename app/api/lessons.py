@@ -7,14 +7,24 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from app.api.credits import AwardOut, awards_out
-from app.api.deps import Cursor, EmptyIsAbsent, Limit, Now, PersonId, SessionDep, SettingsDep
+from app.api.deps import (
+    Cursor,
+    EmptyIsAbsent,
+    Limit,
+    Now,
+    PersonId,
+    PersonIdTogether,
+    SessionDep,
+    SettingsDep,
+    TogetherDep,
+)
 from app.api.errors import problems
 from app.api.schemas import Body, PageOut
 from app.content import queries as content
 from app.content.errors import LessonNotFound
 from app.core.paging import LIMIT_DEFAULT
 from app.core.settings import Settings
-from app.flows import completion
+from app.flows.completion import Answering, Reading
 from app.flows.lessons import OpenLesson, open_lesson, todays_lesson
 from app.learning import queries as learning
 from app.push.links import read_code
@@ -187,26 +197,21 @@ async def get_lesson(lesson_id: LessonId, person_id: PersonId, session: SessionD
 )
 async def post_beat(
     lesson_id: LessonId,
-    person_id: PersonId,
-    session: SessionDep,
+    person_id: PersonIdTogether,
+    together: TogetherDep,
     settings: SettingsDep,
     now: Now,
     via: Via = None,
 ) -> BeatOut:
     """Send one every 15 seconds while the page is visible. Only the server's clock counts."""
-    outcome = await completion.beat(
-        session,
-        person_id=person_id,
-        lesson_id=lesson_id,
-        via=delivery_of(via, settings),
-        now=now,
-    )
+    reading = Reading(person_id, lesson_id, delivery_of(via, settings), now)
+    done = await together.beats.ask(reading)
     return BeatOut(
-        seconds=outcome.study.verified_ms // 1000,
-        required_seconds=outcome.required_seconds,
-        counted=outcome.counted_seconds,
-        completed=outcome.completed,
-        awards=await awards_out(session, outcome.awards),
+        seconds=done.outcome.study.verified_ms // 1000,
+        required_seconds=done.outcome.required_seconds,
+        counted=done.outcome.counted_seconds,
+        completed=done.outcome.completed,
+        awards=awards_out(done.units, done.outcome.awards),
     )
 
 
@@ -217,21 +222,16 @@ async def post_beat(
 async def post_answers(
     lesson_id: LessonId,
     body: AnswersIn,
-    person_id: PersonId,
-    session: SessionDep,
+    person_id: PersonIdTogether,
+    together: TogetherDep,
     settings: SettingsDep,
     now: Now,
     via: Via = None,
 ) -> AnswersOut:
     """Graded here. After a failed attempt the next one must wait, longer each time."""
-    outcome, results = await completion.answer(
-        session,
-        person_id=person_id,
-        lesson_id=lesson_id,
-        answers=body.answers,
-        via=delivery_of(via, settings),
-        now=now,
-    )
+    answering = Answering(person_id, lesson_id, delivery_of(via, settings), now, body.answers)
+    done = await together.answers.ask(answering)
+    outcome = done.outcome
     return AnswersOut(
         passed=outcome.passed,
         results=[
@@ -241,9 +241,9 @@ async def post_answers(
                 answer=list(one.answer) if one.answer is not None else None,
                 why=one.why,
             )
-            for one in results
+            for one in outcome.results
         ],
         completed=outcome.completed,
-        awards=await awards_out(session, outcome.awards),
+        awards=awards_out(done.units, outcome.awards),
         retry_at=None if outcome.passed else outcome.study.retry_at,
     )

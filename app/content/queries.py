@@ -1,6 +1,6 @@
-"""Reading lessons, one SQL statement each. The right answers leave only by get_answer_key."""
+"""Reading lessons, one SQL statement each. The right answers leave only by answer keys."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -229,16 +229,25 @@ async def get_questions(session: AsyncSession, *, version_id: int) -> tuple[Ques
 
 async def get_answer_key(session: AsyncSession, *, version_id: int) -> tuple[AnswerKey, ...]:
     """What grading the questions of a version needs, in their order."""
-    statement: Select[*tuple[Any, ...]] = (
-        select(Question.id, Question.kind, Question.options, Question.answer, Question.why)
-        .where(Question.version_id == version_id)
-        .order_by(Question.position)
+    return (await get_answer_keys(session, version_ids=[version_id]))[version_id]
+
+
+async def get_answer_keys(
+    session: AsyncSession, *, version_ids: Collection[int]
+) -> dict[int, tuple[AnswerKey, ...]]:
+    """The same of several versions."""
+    asked: Select[*tuple[Any, ...]] = select(
+        Question.version_id,
+        *(Question.id, Question.kind, Question.options, Question.answer, Question.why),
     )
-    rows = await session.execute(statement)
-    return tuple(
-        AnswerKey(question_id, kind, tuple(options), tuple(answer), why)
-        for question_id, kind, options, answer, why in rows
+    rows = await session.execute(
+        asked.where(Question.version_id == func.any(list(version_ids))).order_by(Question.position)
     )
+    found: dict[int, tuple[AnswerKey, ...]] = dict.fromkeys(version_ids, ())
+    for version_id, question_id, kind, options, answer, why in rows:
+        key = AnswerKey(question_id, kind, tuple(options), tuple(answer), why)
+        found[version_id] += (key,)
+    return found
 
 
 def _summaries() -> Select[*tuple[Any, ...]]:

@@ -1,9 +1,9 @@
 """Whose account, and locking it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -41,6 +41,41 @@ async def open_account(session: AsyncSession, *, owner: Owner, unit: str) -> Acc
         await session.execute(row.on_conflict_do_nothing())
         account = (await session.scalars(wanted)).one()
     return account
+
+
+async def hold_accounts(
+    session: AsyncSession, *, person_ids: Collection[int], units: Collection[str]
+) -> dict[tuple[int, str], Account]:
+    """These persons' accounts in these units by (person, unit), opened if need be, and locked."""
+    wanted = {(person_id, unit) for person_id in person_ids for unit in units}
+    of = {"person_ids": list(person_ids), "units": list(units)}
+
+    async def held() -> dict[tuple[int, str], Account]:
+        found = await session.scalars(HOLD, of)
+        return {(one.person_id or 0, one.unit): one for one in found}
+
+    accounts = await held()
+    if len(accounts) < len(wanted):
+        rows = [
+            {"person_id": person_id, "unit": unit, "balance": 0, "earned": 0}
+            for person_id, unit in sorted(wanted - accounts.keys())
+        ]
+        await session.execute(insert(Account).values(rows).on_conflict_do_nothing())
+        accounts = await held()
+    return accounts
+
+
+HOLD = (
+    select(Account)
+    .from_statement(
+        text(
+            "SELECT * FROM account WHERE person_id = ANY(:person_ids) AND unit = ANY(:units)"
+            " ORDER BY id FOR NO KEY UPDATE"
+        )
+    )
+    .execution_options(populate_existing=True)
+)
+"""The lock of `lock_accounts`, for the reasons given there."""
 
 
 async def lock_accounts(session: AsyncSession, accounts: Iterable[Account]) -> None:

@@ -11,10 +11,10 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.credit_bank import ledger
 from app.credit_bank.accounts import CONVERSION, Owner, lock_accounts, open_account
 from app.credit_bank.awards import spent_under
-from app.credit_bank.ledger import Entry, KeyUsedOtherwise
+from app.credit_bank.ledger import Booking, Entry, KeyUsedOtherwise
 from app.credit_bank.models import Transfer
 from app.credit_bank.queries import list_rules
-from app.credit_bank.rules import Rule, rule_for
+from app.credit_bank.rules import Rule, Spent, rule_for
 from app.people.queries import selves
 
 
@@ -71,13 +71,14 @@ async def convert(
     if (payer.balance or 0) < give.amount:
         raise BalanceTooSmall(needed=give.amount, balance=payer.balance)
     person_ids = list(await session.scalars(select(selves(person_id).c.id)))
-    spent = await spent_under(session, person_ids=person_ids, rule=rule, day=local_day(now))
+    owners = dict.fromkeys(person_ids, person_id)
+    paid = await spent_under(session, owners=owners, rules=[rule], day=local_day(now))
+    spent = paid.get((person_id, code), Spent())
     if rule.yearly_cap is not None and spent.year + take.amount > rule.yearly_cap:
         raise ConversionCapReached(cap=rule.yearly_cap, converted=spent.year)
-    return (
-        await ledger.book(session, payer=payer, payee=programs[0], entry=give, now=now),
-        await ledger.book(session, payer=programs[1], payee=payee, entry=take, now=now),
-    )
+    pair = [Booking(payer, programs[0], give, now), Booking(programs[1], payee, take, now)]
+    given, taken = await ledger.book(session, pair)
+    return given, taken
 
 
 def _entry(key: str, rule: Rule, lots: int, side: Literal["give", "take"]) -> Entry:

@@ -1,16 +1,18 @@
 """The only writer of accounts and transfers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core.clock import local_day
 from app.core.errors import Conflict, NotFound
 from app.core.metrics import TRANSFERS
+from app.core.rows import as_rows
 from app.credit_bank.accounts import Owner, lock_accounts, open_account
 from app.credit_bank.models import Account, Transfer
 
@@ -56,6 +58,16 @@ class Entry:
     ordered_by_id: int | None = None
 
 
+@dataclass(frozen=True)
+class Booking:
+    """An entry between two accounts that the caller holds, at this instant."""
+
+    payer: Account
+    payee: Account
+    entry: Entry
+    at: datetime
+
+
 async def transfer(
     session: AsyncSession, *, debit: Owner, credit: Owner, entry: Entry, now: datetime
 ) -> Transfer:
@@ -74,51 +86,94 @@ async def transfer(
     if first is not None:
         _must_agree(first, payer, payee, entry)
         return first
-    return await book(session, payer=payer, payee=payee, entry=entry, now=now)
-
-
-async def book(
-    session: AsyncSession, *, payer: Account, payee: Account, entry: Entry, now: datetime
-) -> Transfer:
-    """Move the amount between accounts that the caller has locked, under a key not yet used."""
-    assert entry.amount > 0, entry
-    earns = entry.amount if entry.rule_id is not None else 0
-    for account, change, earned in (
-        (payer, -entry.amount, -earns if entry.reverses_id else 0),
-        (payee, entry.amount, 0 if entry.reverses_id else earns),
-    ):
-        if account.balance is not None and account.earned is not None:
-            account.balance += change
-            account.earned += earned
-    await session.flush()
-    row = insert(Transfer).values(
-        key=entry.key,
-        unit=entry.unit,
-        debit_id=payer.id,
-        credit_id=payee.id,
-        amount=entry.amount,
-        kind=entry.kind,
-        rule_id=entry.rule_id,
-        rule_code=entry.rule_code,
-        subject=entry.subject,
-        evidence=entry.evidence,
-        facts=entry.facts,
-        village_id=entry.stamp.village_id,
-        unit_id=entry.stamp.unit_id,
-        reverses_id=entry.reverses_id,
-        reason=entry.reason,
-        ordered_by_id=entry.ordered_by_id,
-        debit_after=payer.balance,
-        credit_after=payee.balance,
-        local_day=local_day(now),
-        made_at=now,
-    )
-    made: Transfer | None = await session.scalar(row.on_conflict_do_nothing().returning(Transfer))
-    if made is None:
-        # Another account took this key (or reversed this transfer) in the same moment.
-        raise KeyUsedOtherwise(key=entry.key)
-    TRANSFERS.labels(entry.unit, entry.rule_code or entry.kind).inc()
+    (made,) = await book(session, [Booking(payer, payee, entry, now)])
     return made
+
+
+async def book(session: AsyncSession, bookings: Sequence[Booking]) -> list[Transfer]:
+    """Move the amounts, in this order, between accounts that the caller has locked.
+
+    Their keys are not yet used; raises KeyUsedOtherwise if one is. This is the one statement that
+    writes transfers.
+    """
+    rows: list[dict[str, Any]] = []
+    changed: dict[int, Account] = {}
+    for booking in bookings:
+        entry, payer, payee = booking.entry, booking.payer, booking.payee
+        assert entry.amount > 0, entry
+        earns = entry.amount if entry.rule_id is not None else 0
+        _move(payer, -entry.amount, -earns if entry.reverses_id else 0)
+        _move(payee, entry.amount, 0 if entry.reverses_id else earns)
+        changed |= {one.id: one for one in (payer, payee) if one.program is None}
+        rows.append(_row(booking))
+    balances = [
+        {"id": number, "balance": changed[number].balance, "earned": changed[number].earned}
+        for number in sorted(changed)
+    ]
+    given = {"transfers": as_rows(rows), "balances": as_rows(balances)}
+    ids: dict[str, int] = dict((await session.execute(BOOK, given)).all())
+    for row in rows:
+        if row["key"] not in ids:
+            # Another account took this key (or reversed this transfer) in the same moment.
+            raise KeyUsedOtherwise(key=row["key"])
+        TRANSFERS.labels(row["unit"], row["rule_code"] or row["kind"]).inc()
+    return [Transfer(**row, id=ids[row["key"]]) for row in rows]
+
+
+def _move(account: Account, change: int, earned: int) -> None:
+    """A program's account holds no balance: it is the sum of its transfers."""
+    if account.balance is not None and account.earned is not None:
+        set_committed_value(account, "balance", account.balance + change)
+        set_committed_value(account, "earned", account.earned + earned)
+
+
+def _row(booking: Booking) -> dict[str, Any]:
+    entry = booking.entry
+    return {
+        "key": entry.key,
+        "unit": entry.unit,
+        "debit_id": booking.payer.id,
+        "credit_id": booking.payee.id,
+        "amount": entry.amount,
+        "kind": entry.kind,
+        "rule_id": entry.rule_id,
+        "rule_code": entry.rule_code,
+        "subject": entry.subject,
+        "evidence": entry.evidence,
+        "facts": entry.facts,
+        "village_id": entry.stamp.village_id,
+        "unit_id": entry.stamp.unit_id,
+        "reverses_id": entry.reverses_id,
+        "reason": entry.reason,
+        "ordered_by_id": entry.ordered_by_id,
+        "debit_after": booking.payer.balance,
+        "credit_after": booking.payee.balance,
+        "local_day": local_day(booking.at),
+        "made_at": booking.at,
+    }
+
+
+BOOK = text(
+    """
+    WITH changed AS (
+        UPDATE account SET balance = given.balance, earned = given.earned
+        FROM json_to_recordset(CAST(:balances AS json)) AS given (
+            id bigint, balance bigint, earned bigint)
+        WHERE account.id = given.id
+    )
+    INSERT INTO transfer (
+        key, unit, debit_id, credit_id, amount, kind, rule_id, rule_code, subject, evidence, facts,
+        village_id, unit_id, reverses_id, reason, ordered_by_id, debit_after, credit_after,
+        local_day, made_at)
+    SELECT given.* FROM ROWS FROM (json_to_recordset(CAST(:transfers AS json)) AS (
+        key text, unit text, debit_id bigint, credit_id bigint, amount bigint, kind text,
+        rule_id int, rule_code text, subject text, evidence text, facts jsonb, village_id int,
+        unit_id int, reverses_id bigint, reason text, ordered_by_id int, debit_after bigint,
+        credit_after bigint, local_day date, made_at timestamptz)) AS given
+    ON CONFLICT DO NOTHING
+    RETURNING key, id
+    """
+)
 
 
 async def reverse(
@@ -164,7 +219,8 @@ async def reverse(
     if first is not None:
         _must_agree(first, payer, payee, entry)
         return first
-    return await book(session, payer=payer, payee=payee, entry=entry, now=now)
+    (made,) = await book(session, [Booking(payer, payee, entry, now)])
+    return made
 
 
 async def _get_reversible(session: AsyncSession, transfer_id: int) -> Transfer:

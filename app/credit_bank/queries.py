@@ -1,6 +1,7 @@
 """Reads of the books, one statement each."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, fields
 from datetime import date
 
 from sqlalchemy import BigInteger, cast, exists, func, or_, select
@@ -10,7 +11,7 @@ from sqlalchemy.orm import aliased
 from app.core.paging import Page, decode, encode
 from app.credit_bank.models import Account, CreditRule, Transfer, Unit
 from app.credit_bank.rules import Rule
-from app.people.queries import selves
+from app.people.queries import list_selves_of, selves
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ async def list_units(session: AsyncSession) -> list[Unit]:
 
 async def list_rules(session: AsyncSession) -> list[Rule]:
     """Every version of every rule."""
-    rows = await session.scalars(select(CreditRule).order_by(CreditRule.code, CreditRule.version))
-    return [as_rule(row) for row in rows]
+    columns = [getattr(CreditRule, one.name) for one in fields(Rule)]
+    rows = await session.execute(select(*columns).order_by(CreditRule.code, CreditRule.version))
+    return [Rule(*row) for row in rows]
 
 
 def as_rule(row: CreditRule) -> Rule:
@@ -86,6 +88,22 @@ async def list_balances(session: AsyncSession, *, person_id: int) -> list[Balanc
         .order_by(Unit.position, Unit.code)
     )
     return [Balance(*row) for row in rows]
+
+
+async def earned_by(
+    session: AsyncSession, *, person_ids: Collection[int], unit: str
+) -> dict[int, int]:
+    """What rules have awarded each of these persons, and whoever was merged into them."""
+    owners = await list_selves_of(session, person_ids)
+    rows = await session.execute(
+        select(Account.person_id, Account.earned).where(
+            Account.person_id == func.any(list(owners)), Account.unit == unit
+        )
+    )
+    totals = dict.fromkeys(person_ids, 0)
+    for person_id, earned in rows:
+        totals[owners[person_id or 0]] += earned or 0
+    return totals
 
 
 async def list_lines(

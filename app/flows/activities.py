@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.credit_bank.awards import Awarded, award
 from app.credit_bank.ledger import Stamp
 from app.credit_bank.rules import Claim
-from app.flows.completion import honour
+from app.flows.honouring import honour
 from app.learning import activities
 from app.people import queries as people
 from app.people import staff_acts

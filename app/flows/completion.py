@@ -1,42 +1,57 @@
 """From beats and answers to a completed lesson, its credit, its honours and the good news.
 
 Exactly one caller completes a study (a guarded UPDATE), and that one books everything in the same
-transaction: all of it or none of it.
+transaction: all of it or none of it. What many ask for at once is done for all of them in the same
+few statements; one is a list of one (docs/decisions/0020).
 """
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.content import queries as content
-from app.content import rules as grading
-from app.core.clock import local_day
-from app.core.errors import Invalid
+from app.content.errors import LessonNotFound
+from app.core.errors import DomainError
+from app.core.group_commit import rounds
 from app.core.metrics import BEATS, COMPLETIONS
-from app.credit_bank import queries as bank
-from app.credit_bank.awards import Awarded, award
+from app.credit_bank.awards import Awarded, Earner, award_all
 from app.credit_bank.ledger import Stamp
 from app.credit_bank.rules import Claim
-from app.flows import notices
-from app.flows.lessons import OpenLesson, open_lesson
-from app.learning import queries as evidence
-from app.learning import rules as learning_rules
-from app.learning import service as learning
+from app.flows.grading import Graded, grade, told
+from app.flows.honouring import Progressed, honour_all
+from app.flows.lesson_binding import Bound, bind
+from app.learning import attempts, beats, studies
+from app.learning.attempts import Try, TryAgainLater
+from app.learning.beats import Beat
 from app.learning.models import Study
+from app.learning.studies import Reached
 from app.people import queries as people
-from app.push import handed_over, notice_values
-from app.recognition import rules as honours
-from app.recognition import service as recognition
+from app.push import handed_over
 from app.recognition.models import Honour
 
 
-class NoQuestions(Invalid):
-    title = "这一课没有题目，学够时间就完成"
+@dataclass(frozen=True)
+class Reading:
+    """A page of this lesson is being read at this instant.
+
+    `via` is the delivery whose link led here.
+    """
+
+    person_id: int
+    lesson_id: int
+    via: int | None
+    at: datetime
 
 
-class UnknownQuestion(Invalid):
-    title = "这道题不属于这一课"
+@dataclass(frozen=True)
+class Answering(Reading):
+    """One attempt at all the questions of this lesson; those left out are wrong."""
+
+    answers: dict[int, list[int]]
 
 
 @dataclass(frozen=True)
@@ -50,26 +65,37 @@ class Outcome:
     completed: bool = False
     awards: list[Awarded] = field(default_factory=list)
     honours: list[Honour] = field(default_factory=list)
+    results: list[Graded] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Graded:
-    """One question's result; the right answer and why only where it was given."""
+class _Worked:
+    """One request, the lesson it is about, and the study it has changed."""
 
-    question_id: int
-    right: bool
-    answer: tuple[int, ...] | None
-    why: str | None
+    asked: Reading
+    bound: Bound
+    study: Study
+    counted_seconds: int = 0
+    results: list[Graded] = field(default_factory=list)
+
+
+Asked = TypeVar("Asked", bound=Reading)
+Answer = Outcome | DomainError
 
 
 async def beat(
     session: AsyncSession, *, person_id: int, lesson_id: int, via: int | None = None, now: datetime
 ) -> Outcome:
-    """A page of this lesson is being read right now; `via` is the delivery whose link led here."""
-    opened = await open_lesson(session, person_id=person_id, lesson_id=lesson_id)
-    study, added = await learning.beat(session, person_id=person_id, course=opened.course, now=now)
-    BEATS.labels("yes" if added else "no").inc()
-    return await _finish(session, opened, study, counted=added // 1000, via=via, now=now)
+    """What `beat_all` does, for one. Raises LessonNotFound."""
+    (outcome,) = await beat_all(session, [Reading(person_id, lesson_id, via, now)])
+    if isinstance(outcome, DomainError):
+        raise outcome
+    return outcome
+
+
+async def beat_all(session: AsyncSession, readings: Sequence[Reading]) -> list[Answer]:
+    """Count these beats, and complete what they complete: each one's outcome or refusal."""
+    return await _in_rounds(session, readings, _beat)
 
 
 async def answer(
@@ -80,43 +106,23 @@ async def answer(
     answers: dict[int, list[int]],
     via: int | None = None,
     now: datetime,
-) -> tuple[Outcome, list[Graded]]:
-    """Grade one attempt at all the questions; those left out are wrong.
+) -> Outcome:
+    """What `answer_all` does, for one.
 
-    Who has completed the lesson practises: graded, but nothing is kept and nothing given away.
-    Raises NoQuestions, UnknownQuestion, BadAnswer, TryAgainLater.
+    Raises LessonNotFound, NoQuestions, UnknownQuestion, BadAnswer, TryAgainLater.
     """
-    opened = await open_lesson(session, person_id=person_id, lesson_id=lesson_id)
-    if not opened.lesson.questions:
-        raise NoQuestions(lesson_id=lesson_id)
-    keys = await content.get_answer_key(session, version_id=opened.lesson.version_id)
-    unknown = set(answers) - {key.question_id for key in keys}
-    if unknown:
-        raise UnknownQuestion(question_ids=sorted(unknown))
-    right = {
-        key.question_id: key.question_id in answers and grading.grade(key, answers[key.question_id])
-        for key in keys
-    }
-    study, _ = await learning.record_attempt(
-        session,
-        person_id=person_id,
-        course=opened.course,
-        answers={str(question): chosen for question, chosen in answers.items()},
-        right=sum(right.values()),
-        total=len(keys),
-        now=now,
-    )
-    results = [
-        Graded(
-            question_id=key.question_id,
-            right=right[key.question_id],
-            answer=key.answer if right[key.question_id] else None,
-            why=key.why if right[key.question_id] else None,
-        )
-        for key in keys
-    ]
-    outcome = await _finish(session, opened, study, via=via, now=now)
-    return outcome, results
+    (outcome,) = await answer_all(session, [Answering(person_id, lesson_id, via, now, answers)])
+    if isinstance(outcome, DomainError):
+        raise outcome
+    return outcome
+
+
+async def answer_all(session: AsyncSession, answerings: Sequence[Answering]) -> list[Answer]:
+    """Grade these attempts, and complete what they complete: each one's outcome or refusal.
+
+    Who has completed a lesson practises: graded, but nothing is kept and nothing given away.
+    """
+    return await _in_rounds(session, answerings, _answer)
 
 
 def claims_for(study: Study, *, title: str, required_seconds: int) -> list[Claim]:
@@ -137,79 +143,143 @@ def claims_for(study: Study, *, title: str, required_seconds: int) -> list[Claim
     return claims
 
 
-async def _finish(
+async def _in_rounds(
     session: AsyncSession,
-    opened: OpenLesson,
-    study: Study,
-    *,
-    counted: int = 0,
-    via: int | None,
-    now: datetime,
-) -> Outcome:
-    course, person_id = opened.course, study.person_id
-    outcome = Outcome(
-        study=study,
-        required_seconds=course.required_seconds,
-        counted_seconds=counted,
-        passed=study.passed_at is not None,
-        completed=study.completed_at is not None,
-    )
-    if outcome.completed or not await learning.complete(
-        session, study=study, course=course, now=now
-    ):
-        return outcome
-    COMPLETIONS.inc()
-    at = await people.stamp(session, person_id)
-    claims = claims_for(study, title=opened.lesson.title, required_seconds=course.required_seconds)
-    awards = await award(
+    asked: Sequence[Asked],
+    work: Callable[[AsyncSession, Sequence[Asked]], Coroutine[Any, Any, list[Answer]]],
+) -> list[Answer]:
+    """What one person asks for twice is done one after the other."""
+    answers: dict[int, Answer] = {}
+    for places in rounds(range(len(asked)), lambda place: asked[place].person_id):
+        found = await work(session, [asked[place] for place in places])
+        answers |= zip(places, found, strict=True)
+    return [answers[place] for place in range(len(asked))]
+
+
+async def _beat(session: AsyncSession, readings: Sequence[Reading]) -> list[Answer]:
+    bound = await bind(session, [(one.person_id, one.lesson_id) for one in readings])
+    known = [one for one in readings if (one.person_id, one.lesson_id) in bound]
+    courses = [bound[one.person_id, one.lesson_id] for one in known]
+    counted = await beats.count_beats(
         session,
-        person_id=person_id,
-        claims=claims,
-        stamp=Stamp(village_id=at.village_id, unit_id=at.unit_id),
-        now=now,
+        [Beat(one.person_id, of.course, one.at) for one, of in zip(known, courses, strict=True)],
     )
-    granted = await honour(session, person_id=person_id, proof=f"study:{study.id}", now=now)
-    if via is not None:
-        # Last, because a whole group's phones meet at this one row.
-        await handed_over.count_learned(session, delivery_id=via, lesson_id=opened.lesson.id)
-    return Outcome(
-        study=study,
-        required_seconds=course.required_seconds,
-        counted_seconds=counted,
-        passed=outcome.passed,
-        completed=True,
-        awards=awards,
-        honours=granted,
-    )
+    worked = []
+    for one, of, (study, added) in zip(known, courses, counted, strict=True):
+        BEATS.labels("yes" if added else "no").inc()
+        worked.append(_Worked(one, of, study, counted_seconds=added // 1000))
+    outcomes = await _finish(session, worked)
+    return [
+        outcomes.get(one.person_id) or LessonNotFound(lesson_id=one.lesson_id) for one in readings
+    ]
 
 
-async def honour(
-    session: AsyncSession, *, person_id: int, proof: str, now: datetime
-) -> list[Honour]:
-    """Grant what this person's record deserves by now, and leave a congratulation for it."""
-    today = local_day(now)
-    since = today - timedelta(days=honours.STREAK_MAX)
-    days = await evidence.learned_days(session, person_id=person_id, since=since)
-    balances = await bank.list_balances(session, person_id=person_id)
-    record = honours.Record(
-        earned=next(b.earned for b in balances if b.unit == "credit"),
-        completed=await evidence.count_completed(session, person_id=person_id),
-        full_marks=await evidence.has_full_marks(session, person_id=person_id),
-        streak=learning_rules.streak(days, today),
+async def _answer(session: AsyncSession, answerings: Sequence[Answering]) -> list[Answer]:
+    bound = await bind(session, [(one.person_id, one.lesson_id) for one in answerings])
+    version_ids = {of.course.version_id for of in bound.values()}
+    keys = await content.get_answer_keys(session, version_ids=version_ids)
+    answers: dict[int, Answer] = {}
+    tries: list[tuple[Answering, Bound, dict[int, bool]]] = []
+    for one in answerings:
+        of = bound.get((one.person_id, one.lesson_id))
+        try:
+            if of is None:
+                raise LessonNotFound(lesson_id=one.lesson_id)
+            tries.append((one, of, grade(one.answers, keys[of.course.version_id])))
+        except DomainError as refusal:
+            answers[one.person_id] = refusal
+    recorded = await attempts.record_tries(
+        session,
+        [
+            Try(
+                person_id=one.person_id,
+                course=of.course,
+                answers={str(question): chosen for question, chosen in one.answers.items()},
+                right=sum(right.values()),
+                total=len(right),
+                at=one.at,
+            )
+            for one, of, right in tries
+        ],
     )
-    granted = await recognition.grant(
-        session, person_id=person_id, record=record, evidence=proof, now=now
-    )
-    if granted:
-        await notices.tell(
-            session,
-            key=f"honour:{granted[0].id}",
-            person_id=person_id,
-            kind="honour",
-            text=honours.congratulation([one.code for one in granted]),
-            values=notice_values.describe(
-                what=granted[0].name, when=now, note=notices.NOTES["honour"]
-            ),
-            now=now,
+    worked = []
+    for (one, of, right), found in zip(tries, recorded, strict=True):
+        if isinstance(found, TryAgainLater):
+            answers[one.person_id] = found
+        else:
+            shown = told(keys[of.course.version_id], right)
+            worked.append(_Worked(one, of, found[0], results=shown))
+    answers |= await _finish(session, worked)
+    return [answers[one.person_id] for one in answerings]
+
+
+async def _finish(session: AsyncSession, worked: Sequence[_Worked]) -> dict[int, Outcome]:
+    """Complete what is complete now, and book what it earns; by person, each there once."""
+    outcomes = {
+        one.asked.person_id: Outcome(
+            study=one.study,
+            required_seconds=one.bound.course.required_seconds,
+            counted_seconds=one.counted_seconds,
+            passed=one.study.passed_at is not None,
+            completed=one.study.completed_at is not None,
+            results=one.results,
         )
-    return granted
+        for one in worked
+    }
+    completed = await _complete(session, worked)
+    if not completed:
+        return outcomes
+    COMPLETIONS.inc(len(completed))
+    earned = await _award(session, completed)
+    honours = await honour_all(
+        session,
+        [
+            Progressed(one.asked.person_id, f"study:{one.study.id}", one.asked.at)
+            for one in completed
+        ],
+    )
+    via = Counter(
+        (one.asked.via, one.asked.lesson_id) for one in completed if one.asked.via is not None
+    )
+    for (delivery_id, lesson_id), learned in sorted(via.items()):
+        # Last, because a whole group's phones meet at this one row.
+        await handed_over.count_learned(
+            session, delivery_id=delivery_id, lesson_id=lesson_id, learned=learned
+        )
+    for one, awards in zip(completed, earned, strict=True):
+        person_id = one.asked.person_id
+        outcomes[person_id] = replace(
+            outcomes[person_id], completed=True, awards=awards, honours=honours[person_id]
+        )
+    return outcomes
+
+
+async def _complete(session: AsyncSession, worked: Sequence[_Worked]) -> list[_Worked]:
+    reached = [
+        Reached(one.study, one.bound.course, one.asked.at)
+        for one in worked
+        if one.study.completed_at is None
+        and one.study.verified_ms >= one.bound.course.required_seconds * 1000
+    ]
+    done = {one.study.id for one in await studies.complete(session, reached)} if reached else set()
+    return [one for one in worked if one.study.id in done]
+
+
+async def _award(session: AsyncSession, completed: Sequence[_Worked]) -> list[list[Awarded]]:
+    at = await people.stamps(session, {one.asked.person_id for one in completed})
+    return await award_all(
+        session,
+        [
+            Earner(
+                person_id=one.asked.person_id,
+                claims=claims_for(
+                    one.study,
+                    title=one.bound.title,
+                    required_seconds=one.bound.course.required_seconds,
+                ),
+                stamp=Stamp(at[one.asked.person_id].village_id, at[one.asked.person_id].unit_id),
+                at=one.asked.at,
+            )
+            for one in completed
+        ],
+    )

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.content import queries as content
 from app.content import rules as grading
 from app.credit_bank import queries as bank
-from app.flows.completion import Graded
+from app.flows.grading import Graded
 from app.flows.lessons import OpenLesson
 from app.learning import queries as learning
 from app.recognition import service as recognition

@@ -11,7 +11,7 @@ from app.content.queries import LessonView
 from app.core.clock import local_day
 from app.learning import queries as learning
 from app.learning.models import Study
-from app.learning.service import Course
+from app.learning.studies import Course
 from app.people import queries as people
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.logging import get_logger
 from app.credit_bank import merging as credit_merging
-from app.learning import service as learning
+from app.learning import studies
 from app.people import merging, persons, staff_acts
 from app.people.models import Merge
 
@@ -57,7 +57,7 @@ async def unmerge(
 ) -> Merge:
     """Everything that the merge moved goes back; what was learned since stays with the kept one."""
     undone = await merging.unmerge(session, merge_id=merge_id, by_id=by_id, now=now)
-    await learning.release(session, merge_id=undone.id, merged_id=undone.merged_id)
+    await studies.release(session, merge_id=undone.id, merged_id=undone.merged_id)
     await credit_merging.unmerge_credit(
         session,
         merge_id=undone.id,
@@ -88,7 +88,7 @@ async def _note(
 
 async def _join_books(session: AsyncSession, merge: Merge, now: datetime) -> None:
     kept_id, merged_id = merge.kept_id, merge.merged_id
-    await learning.adopt(session, merge_id=merge.id, kept_id=kept_id, merged_id=merged_id)
+    await studies.adopt(session, merge_id=merge.id, kept_id=kept_id, merged_id=merged_id)
     await credit_merging.merge_credit(
         session, merge_id=merge.id, kept_id=kept_id, merged_id=merged_id, now=now
     )

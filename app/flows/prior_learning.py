@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.credit_bank import prior_learning
 from app.credit_bank.ledger import Stamp
 from app.credit_bank.models import PriorLearning
-from app.flows.completion import honour
+from app.flows.honouring import honour
 from app.people import policy
 from app.people import queries as people
 from app.people.policy import Actor

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import ARRAY, Date, and_, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.learning.models import Activity, Attempt, Attendance, SignUp, Study, StudyDay
@@ -89,19 +89,32 @@ async def learned_days(session: AsyncSession, *, person_id: int, since: date) ->
     return [day for day in await session.scalars(asked) if day is not None]
 
 
-async def count_completed(session: AsyncSession, *, person_id: int) -> int:
-    asked = select(func.count()).where(
-        Study.person_id == person_id, Study.completed_at.is_not(None)
-    )
-    return int(await session.scalar(asked) or 0)
+@dataclass(frozen=True)
+class Learned:
+    """What somebody has completed: on which days of late, how much ever, all right at once ever."""
+
+    days: Sequence[date] = ()
+    completed: int = 0
+    full_marks: bool = False
 
 
-async def has_full_marks(session: AsyncSession, *, person_id: int) -> bool:
-    """Whether this person ever passed a lesson's questions at the first attempt."""
-    asked = exists().where(
-        Study.person_id == person_id, Study.passed_at.is_not(None), Study.attempts == 1
+async def learned_by(
+    session: AsyncSession, *, person_ids: Sequence[int], since: date
+) -> dict[int, Learned]:
+    """Of each of these persons what they learned; the days from `since` on."""
+    days = func.array_agg(Study.completed_on.distinct()).filter(Study.completed_on >= since)
+    rows = await session.execute(
+        select(
+            Study.person_id,
+            func.coalesce(days, cast([], ARRAY(Date))),
+            func.count(Study.completed_at),
+            func.bool_or(and_(Study.passed_at.is_not(None), Study.attempts == 1)),
+        )
+        .where(Study.person_id == func.any(list(person_ids)))
+        .group_by(Study.person_id)
     )
-    return bool(await session.scalar(select(asked)))
+    found = {person_id: Learned(*facts) for person_id, *facts in rows}
+    return {person_id: found.get(person_id, Learned()) for person_id in person_ids}
 
 
 async def list_completed(session: AsyncSession, *, since: date, until: date) -> list[Study]:

@@ -76,6 +76,19 @@ async def list_selves(session: AsyncSession, person_id: int) -> list[int]:
     return list(await session.scalars(select(selves(person_id).c.id)))
 
 
+async def list_selves_of(session: AsyncSession, person_ids: Collection[int]) -> dict[int, int]:
+    """Everybody who is one of these persons by now, themselves included: who of them it is."""
+    tree = (
+        select(Person.id, Person.id.label("kept_id"))
+        .where(Person.id == func.any(list(person_ids)))
+        .cte("selves_of", recursive=True)
+    )
+    tree = tree.union_all(
+        select(Person.id, tree.c.kept_id).join(tree, Person.merged_into_id == tree.c.id)
+    )
+    return dict((await session.execute(select(tree.c.id, tree.c.kept_id))).all())
+
+
 async def resolve_alias(session: AsyncSession, person_id: int) -> int:
     """The person this id stands for now: itself, or whom it was merged into, to the end."""
     path = (
@@ -96,7 +109,7 @@ async def resolve_aliases(session: AsyncSession, person_ids: Collection[int]) ->
     """Of each of these ids the person it stands for now, in one statement."""
     path = (
         select(Person.id.label("asked"), Person.id, Person.merged_into_id)
-        .where(Person.id.in_(person_ids))
+        .where(Person.id == func.any(list(person_ids)))
         .cte("paths", recursive=True)
     )
     path = path.union_all(
@@ -218,6 +231,12 @@ async def residential_org(session: AsyncSession, person: Person) -> int | None:
 
 
 async def stamp(session: AsyncSession, person_id: int) -> Stamp:
+    """Where this person belongs now. Raises PersonNotFound."""
+    return (await stamps(session, [person_id]))[person_id]
+
+
+async def stamps(session: AsyncSession, person_ids: Collection[int]) -> dict[int, Stamp]:
+    """The same of all of these. Raises PersonNotFound."""
     home, village = aliased(Organisation), aliased(Organisation)
     nearest = (
         select(village.id)
@@ -228,12 +247,14 @@ async def stamp(session: AsyncSession, person_id: int) -> Stamp:
         .correlate(Person)
         .scalar_subquery()
     )
-    row = (
-        await session.execute(select(nearest, Person.unit_id).where(Person.id == person_id))
-    ).one_or_none()
-    if row is None:
-        raise PersonNotFound(person_id=person_id)
-    return Stamp(village_id=row[0], unit_id=row[1])
+    rows = await session.execute(
+        select(Person.id, nearest, Person.unit_id).where(Person.id == func.any(list(person_ids)))
+    )
+    found = {person_id: Stamp(village_id, unit_id) for person_id, village_id, unit_id in rows}
+    for person_id in person_ids:
+        if person_id not in found:
+            raise PersonNotFound(person_id=person_id)
+    return found
 
 
 async def find_town(session: AsyncSession, person: Person) -> int | None:

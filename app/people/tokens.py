@@ -5,20 +5,32 @@ reading does not write.
 """
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, Protocol
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.errors import DomainError
 from app.people.errors import TokenExpired, TokenRevoked, TokenUnknown
 from app.people.models import Person, Session
-from app.people.queries import lock_person, resolve_alias, selves
+from app.people.queries import lock_person, resolve_alias, resolve_aliases, selves
 
 TOKEN_BYTES = 32
 LIFETIME = timedelta(days=30)
 EXTEND_AFTER = timedelta(days=1)
+
+
+class _Held(Protocol):
+    """What of a token's row decides whether it is good."""
+
+    @property
+    def revoked_at(self) -> datetime | None: ...
+    @property
+    def expires_at(self) -> datetime: ...
 
 
 async def issue(session: AsyncSession, *, person_id: int, now: datetime) -> tuple[str, datetime]:
@@ -64,13 +76,65 @@ async def authenticate(
     """
     held, person_id = await find(session, token=token, kind="api", now=now)
     if extend and held.last_used_at <= now - EXTEND_AFTER:
-        used = Session.last_used_at <= now - EXTEND_AFTER
-        await session.execute(
-            update(Session)
-            .where(Session.id == held.id, used)
-            .values(last_used_at=now, expires_at=now + LIFETIME)
-        )
+        await _extend(session, held.id, now)
     return person_id
+
+
+@dataclass(frozen=True)
+class Presented:
+    """A bearer token that came with a request, at this instant."""
+
+    token: str
+    at: datetime
+
+
+async def authenticate_all(
+    session: AsyncSession, presented: Sequence[Presented]
+) -> list[int | DomainError]:
+    """What `authenticate` does, for many: each one's person, or why there is none."""
+    digests = [digest_of(one.token) for one in presented]
+    columns = (Session.id, Session.revoked_at, Session.expires_at, Session.last_used_at)
+    rows = await session.execute(
+        select(Session.digest, Session.person_id, Person.merged_into_id, *columns)
+        .join(Person, Person.id == Session.person_id)
+        .where(Session.digest == func.any(digests), Session.kind == "api")
+    )
+    held = {row.digest: row for row in rows}
+    merged = [row.person_id for row in held.values() if row.merged_into_id is not None]
+    kept = await resolve_aliases(session, merged) if merged else {}
+    found: list[int | DomainError] = []
+    used: dict[int, datetime] = {}
+    for digest, one in zip(digests, presented, strict=True):
+        row = held.get(digest)
+        refused = _refusal(row, one.at)
+        if row is None or refused is not None:
+            found.append(refused or TokenUnknown())
+            continue
+        found.append(kept.get(row.person_id, row.person_id))
+        if row.last_used_at <= one.at - EXTEND_AFTER:
+            used[row.id] = one.at
+    for session_id, at in sorted(used.items()):
+        await _extend(session, session_id, at)
+    return found
+
+
+def _refusal(held: _Held | None, now: datetime) -> DomainError | None:
+    if held is None:
+        return TokenUnknown()
+    if held.revoked_at is not None:
+        return TokenRevoked()
+    if held.expires_at <= now:
+        return TokenExpired()
+    return None
+
+
+async def _extend(session: AsyncSession, session_id: int, now: datetime) -> None:
+    used = Session.last_used_at <= now - EXTEND_AFTER
+    await session.execute(
+        update(Session)
+        .where(Session.id == session_id, used)
+        .values(last_used_at=now, expires_at=now + LIFETIME)
+    )
 
 
 async def find(
@@ -87,10 +151,8 @@ async def find(
     if row is None:
         raise TokenUnknown
     held, merged_into_id = row
-    if held.revoked_at is not None:
-        raise TokenRevoked
-    if held.expires_at <= now:
-        raise TokenExpired
+    if (refused := _refusal(held, now)) is not None:
+        raise refused
     if merged_into_id is None:
         return held, int(held.person_id)
     return held, await resolve_alias(session, merged_into_id)

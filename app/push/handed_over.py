@@ -74,8 +74,10 @@ async def count_click(session: AsyncSession, *, delivery_id: int, now: datetime)
     return proved
 
 
-async def count_learned(session: AsyncSession, *, delivery_id: int, lesson_id: int) -> None:
-    """Somebody who came by this delivery's link completed its lesson; who it was is not kept."""
+async def count_learned(
+    session: AsyncSession, *, delivery_id: int, lesson_id: int, learned: int
+) -> None:
+    """So many who came by this delivery's link completed its lesson; who they were is not kept."""
     lesson = ManuscriptVersion.body["lesson_id"]
     await session.execute(
         update(Delivery)
@@ -86,6 +88,6 @@ async def count_learned(session: AsyncSession, *, delivery_id: int, lesson_id: i
             ManuscriptVersion.version == Manuscript.version,
             lesson.as_integer() == lesson_id,
         )
-        .values(learned=Delivery.learned + 1)
+        .values(learned=Delivery.learned + learned)
         .execution_options(synchronize_session=False)
     )

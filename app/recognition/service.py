@@ -1,38 +1,62 @@
 """Granting honours, exactly once each; what a merged account holds counts for the kept one."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import local_day
-from app.people.queries import selves
+from app.people.queries import list_selves_of, selves
 from app.recognition.models import Honour
 from app.recognition.rules import Record, deserved
 
 
-async def grant(
-    session: AsyncSession, *, person_id: int, record: Record, evidence: str, now: datetime
-) -> list[Honour]:
-    """Grant what the record deserves and is not there yet; returns what this call granted."""
-    granted = []
-    held = {honour.code for honour in await list_honours(session, person_id=person_id)}
-    for honour in deserved(record):
-        if honour.code in held:
-            continue
-        row = insert(Honour).values(
-            person_id=person_id,
-            code=honour.code,
-            kind=honour.kind,
-            name=honour.name,
-            evidence=evidence,
-            granted_at=now,
-            granted_on=local_day(now),
+@dataclass(frozen=True)
+class Deserving:
+    """Who has what to show, and what made it grow (`study:345`)."""
+
+    person_id: int
+    record: Record
+    evidence: str
+    at: datetime
+
+
+async def grant_all(
+    session: AsyncSession, deserving: Sequence[Deserving]
+) -> dict[int, list[Honour]]:
+    """Grant what these records deserve and is not there yet: by person what this call granted.
+
+    No person may be named twice.
+    """
+    owners = await list_selves_of(session, [one.person_id for one in deserving])
+    held = {
+        (owners[person_id], code)
+        for person_id, code in await session.execute(
+            select(Honour.person_id, Honour.code).where(Honour.person_id == func.any(list(owners)))
         )
-        made: Honour | None = await session.scalar(row.on_conflict_do_nothing().returning(Honour))
-        if made is not None:
-            granted.append(made)
+    }
+    rows = [
+        {
+            "person_id": one.person_id,
+            "code": honour.code,
+            "kind": honour.kind,
+            "name": honour.name,
+            "evidence": one.evidence,
+            "granted_at": one.at,
+            "granted_on": local_day(one.at),
+        }
+        for one in deserving
+        for honour in deserved(one.record)
+        if (one.person_id, honour.code) not in held
+    ]
+    granted: dict[int, list[Honour]] = {one.person_id: [] for one in deserving}
+    if rows:
+        row = insert(Honour).values(rows).on_conflict_do_nothing().returning(Honour)
+        for made in sorted(await session.scalars(row), key=lambda honour: honour.id):
+            granted[made.person_id].append(made)
     return granted
 
 

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.content import queries as content
-from app.flows.completion import Graded, Outcome, answer, beat
+from app.flows.completion import Outcome, answer, beat
+from app.flows.grading import Graded
 from app.flows.lessons import open_lesson
 
 EVERY = timedelta(seconds=30)
@@ -33,7 +34,10 @@ async def answer_all(
     opened = await open_lesson(session, person_id=person_id, lesson_id=lesson_id)
     keys = await content.get_answer_key(session, version_id=opened.lesson.version_id)
     answers = {key.question_id: list(key.answer) if right else [0] for key in keys}
-    return await answer(session, person_id=person_id, lesson_id=lesson_id, answers=answers, now=now)
+    outcome = await answer(
+        session, person_id=person_id, lesson_id=lesson_id, answers=answers, now=now
+    )
+    return outcome, outcome.results
 
 
 async def complete_lesson(

@@ -13,9 +13,10 @@ from app.core.db import transaction
 from app.credit_bank import queries as bank
 from app.credit_bank.models import Transfer
 from app.flows.auditing import audit
-from app.flows.completion import NoQuestions, Outcome, UnknownQuestion, answer, beat
+from app.flows.completion import Outcome, answer, beat
+from app.flows.grading import NoQuestions, UnknownQuestion
+from app.learning.attempts import TryAgainLater
 from app.learning.models import Attempt
-from app.learning.service import TryAgainLater
 from app.push.models import Letter
 from app.recognition.models import Honour
 from tests.factories.content import make_lesson
@@ -93,7 +94,7 @@ async def test_only_the_first_attempt_is_a_first_try(session: AsyncSession) -> N
 async def test_a_question_left_out_is_wrong(session: AsyncSession) -> None:
     person, lesson = await make_person(session), await make_lesson(session)
     keys = await content.get_answer_key(session, version_id=lesson.current_id or 0)
-    outcome, graded = await answer(
+    outcome = await answer(
         session,
         person_id=person.id,
         lesson_id=lesson.id,
@@ -101,7 +102,10 @@ async def test_a_question_left_out_is_wrong(session: AsyncSession) -> None:
         now=NOW,
     )
     assert not outcome.passed
-    assert [(one.right, one.answer) for one in graded] == [(False, None), (True, (1,))]
+    assert [(one.right, one.answer) for one in outcome.results] == [
+        (False, None),
+        (True, (1,)),
+    ]
     attempt = (await session.scalars(select(Attempt))).one()
     assert (attempt.right, attempt.answers) == (1, {str(keys[1].question_id): [1]})
 

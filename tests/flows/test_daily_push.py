@@ -235,8 +235,12 @@ async def test_a_completed_lesson_counts_for_the_group_whose_link_led_there(
     body = await editorial.body_of(session, manuscript_id=delivery.manuscript_id)
     other = await make_lesson(session)
     for lesson_id in (body["lesson_id"], other.id):
-        await handed_over.count_learned(session, delivery_id=delivery.id, lesson_id=lesson_id)
-    await handed_over.count_learned(session, delivery_id=delivery.id + 99, lesson_id=other.id)
+        await handed_over.count_learned(
+            session, delivery_id=delivery.id, lesson_id=lesson_id, learned=1
+        )
+    await handed_over.count_learned(
+        session, delivery_id=delivery.id + 99, lesson_id=other.id, learned=1
+    )
     await session.refresh(delivery)
     assert delivery.learned == 1
 

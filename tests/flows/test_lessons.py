@@ -98,7 +98,7 @@ async def test_a_begun_study_stays_with_its_version(session: AsyncSession) -> No
     opened = await open_lesson(session, person_id=person.id, lesson_id=lesson.id)
     assert (opened.lesson.version_id, opened.course.required_seconds) == (old, 30)
     (question,) = opened.lesson.questions
-    outcome, _ = await answer(
+    outcome = await answer(
         session, person_id=person.id, lesson_id=lesson.id, answers={question.id: [1]}, now=NOW
     )
     assert outcome.passed

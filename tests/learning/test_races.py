@@ -10,11 +10,12 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import transaction
-from app.learning import service
+from app.learning.attempts import TryAgainLater
 from app.learning.models import Attempt, Study, StudyDay
-from app.learning.service import Course, TryAgainLater
+from app.learning.studies import Course
 from tests.factories.content import make_lesson
 from tests.factories.people import NOW, make_person
+from tests.learning import one_by_one as service
 
 pytestmark = pytest.mark.usefixtures("database")
 

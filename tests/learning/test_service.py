@@ -7,11 +7,13 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.learning import queries, service
+from app.learning import queries
+from app.learning.attempts import TryAgainLater
 from app.learning.models import Attempt, Study, StudyDay
-from app.learning.service import Course, TryAgainLater
+from app.learning.studies import Course
 from tests.factories.content import make_lesson
 from tests.factories.people import NOW, make_person
+from tests.learning import one_by_one as service
 
 SECOND = timedelta(seconds=1)
 
@@ -214,13 +216,16 @@ async def test_what_a_person_learned_is_read_back(session: AsyncSession) -> None
     days = [NOW - timedelta(days=ago) for ago in (3, 1, 1, 0)]
     courses = [await completed(session, person.id, day) for day in days]
     await completed(session, other.id, NOW - timedelta(days=2))
-    begun = await make_course(session)
+    begun, begun_by_nobody = await make_course(session), (await make_person(session)).id
     await beat(session, person.id, begun, NOW)
 
     learned = await queries.learned_lesson_ids(session, person_id=person.id)
     assert sorted(learned) == sorted(course.lesson_id for course in courses)
-    assert await queries.count_completed(session, person_id=person.id) == 4
     since = NOW.date() - timedelta(days=1)
+    record = await queries.learned_by(session, person_ids=[person.id, begun_by_nobody], since=since)
+    assert (record[person.id].completed, record[person.id].full_marks) == (4, False)
+    assert sorted(record[person.id].days) == [since, NOW.date()]
+    assert record[begun_by_nobody] == queries.Learned()
     days_learned = await queries.learned_days(session, person_id=person.id, since=since)
     assert sorted(days_learned) == [since, NOW.date()]
     asked = [courses[0].lesson_id, begun.lesson_id]
@@ -246,5 +251,5 @@ async def test_full_marks_are_for_the_first_attempt(session: AsyncSession) -> No
     await attempt(session, slow.id, course, 1, NOW)
     await attempt(session, slow.id, course, 2, NOW + 20 * SECOND)
     await attempt(session, quick.id, course, 2, NOW)
-    assert not await queries.has_full_marks(session, person_id=slow.id)
-    assert await queries.has_full_marks(session, person_id=quick.id)
+    found = await queries.learned_by(session, person_ids=[slow.id, quick.id], since=NOW.date())
+    assert [found[one.id].full_marks for one in (slow, quick)] == [False, True]

@@ -10,16 +10,15 @@ from app.core.db import transaction
 from app.recognition import service
 from app.recognition.models import Honour
 from app.recognition.rules import Record
+from app.recognition.service import Deserving
 from tests.factories.people import NOW, make_person
 
 LEARNED = Record(earned=12, completed=1, full_marks=False, streak=1)
 
 
 async def grant(session: AsyncSession, person_id: int, record: Record = LEARNED) -> list[str]:
-    made = await service.grant(
-        session, person_id=person_id, record=record, evidence="study:1", now=NOW
-    )
-    return [honour.code for honour in made]
+    granted = await service.grant_all(session, [Deserving(person_id, record, "study:1", NOW)])
+    return [honour.code for honour in granted[person_id]]
 
 
 async def test_an_honour_is_granted_once_and_never_taken_away(session: AsyncSession) -> None:
@@ -43,9 +42,8 @@ async def test_an_honour_is_granted_once_and_never_taken_away(session: AsyncSess
 async def test_an_honour_names_its_day_and_evidence(session: AsyncSession) -> None:
     person = await make_person(session)
     late = NOW + timedelta(hours=14)  # 16:00 UTC: the next day in town
-    (title, _) = await service.grant(
-        session, person_id=person.id, record=LEARNED, evidence="study:5", now=late
-    )
+    granted = await service.grant_all(session, [Deserving(person.id, LEARNED, "study:5", late)])
+    (title, _) = granted[person.id]
     assert (title.kind, title.name, title.evidence) == ("title", "识善", "study:5")
     assert (title.granted_at, title.granted_on) == (late, date(2026, 11, 24))
 

@@ -147,7 +147,7 @@ async def answer(
             typed=chosen,
             now=now,
         )
-    outcome, _ = await completion.answer(
+    outcome = await completion.answer(
         session,
         person_id=person_id,
         lesson_id=lesson_id,
