@@ -33,8 +33,8 @@ def audit() -> None:
     """
 
     async def work(_: Settings) -> None:
-        async with db.read_transaction() as session:
-            report = await audit_everything(session)
+        async with db.read_together() as (session, beside):
+            report = await audit_everything(session, beside=beside)
         for finding in report.findings:
             click.echo(f"WRONG {finding.check}: {finding.row}", err=True)
         summary = (

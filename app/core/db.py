@@ -40,6 +40,9 @@ class BadDatabaseUrl(Invalid):
     title = "数据库地址写错了"
 
 
+READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+
 class Model(DeclarativeBase):
     metadata = MetaData(
         naming_convention={
@@ -170,5 +173,22 @@ async def transaction() -> AsyncIterator[AsyncSession]:
 async def read_transaction() -> AsyncIterator[AsyncSession]:
     """One consistent view of the books that cannot write."""
     async with session_maker.begin() as session:
-        await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        await session.execute(text(READ_ONLY))
         yield session
+
+
+@asynccontextmanager
+async def read_together() -> AsyncIterator[tuple[AsyncSession, AsyncSession]]:
+    """The same consistent view on two connections: long reads then use two cores.
+
+    Either may wait for the other longer than an idle transaction may.
+    """
+    patient = text("SET LOCAL idle_in_transaction_session_timeout = 0")
+    async with read_transaction() as one, session_maker.begin() as other:
+        await one.execute(patient)
+        view = await one.scalar(text("SELECT pg_export_snapshot()"))
+        await other.execute(text(READ_ONLY))
+        # A literal by the grammar; the server made it, of digits and dashes.
+        await other.execute(text(f"SET TRANSACTION SNAPSHOT '{view}'"))
+        await other.execute(patient)
+        yield one, other

@@ -1,12 +1,13 @@
 """The whole audit: the books in themselves, and every award against the evidence it names."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.jobs import Job, defer
-from app.credit_bank.audit import ROWS_SHOWN, AuditReport, Finding, audit_books
+from app.credit_bank.audit import ROWS_SHOWN, AuditReport, Finding, audit_books, rows_of
 from app.credit_bank.models import Transfer
 from app.people import staff_acts
 from app.people.models import StaffAct
@@ -18,7 +19,8 @@ SUBJECT = "bank:books"
 UNPROVEN = {
     "an award names evidence of a kind we know": """
         SELECT format('transfer %s: %s', id, evidence) FROM transfer
-        WHERE kind = 'award' AND evidence !~ '^(study|attendance|prior_learning):[0-9]+$'""",
+        WHERE kind = 'award' AND (evidence LIKE '%:'  -- trimming costs a third of a pattern
+            OR rtrim(evidence, '0123456789') NOT IN ('study:', 'attendance:', 'prior_learning:'))""",
     "an award stands on a completed study": """
         SELECT format('transfer %s: %s', t.id, t.evidence) FROM transfer t
         LEFT JOIN study s ON t.evidence = 'study:' || s.id
@@ -48,19 +50,16 @@ UNPROVEN = {
 }
 
 
-async def audit(session: AsyncSession) -> AuditReport:
-    """Everything `shoushan bank audit` checks; true books have no finding."""
-    report = await audit_books(session)
+async def audit(session: AsyncSession, *, beside: AsyncSession | None = None) -> AuditReport:
+    """Everything `shoushan bank audit` checks; true books have no finding.
+
+    `beside` is another session with the same view of the books, to use a second core.
+    """
+    report = await audit_books(session, beside=beside)
     findings = list(report.findings)
     for check, statement in UNPROVEN.items():
-        wrong = await session.scalars(text(f"{statement} LIMIT {ROWS_SHOWN}"))
-        findings += [Finding(check, row) for row in wrong]
-    return AuditReport(
-        accounts=report.accounts,
-        transfers=report.transfers,
-        days=report.days,
-        findings=findings,
-    )
+        findings += [Finding(check, row) for row in await rows_of(session, statement)]
+    return replace(report, findings=findings)
 
 
 async def order(session: AsyncSession, *, by_id: int, now: datetime) -> bool:
@@ -75,8 +74,12 @@ async def order(session: AsyncSession, *, by_id: int, now: datetime) -> bool:
 
 
 async def audit_for(session: AsyncSession, *, by_id: int, now: datetime) -> None:
-    """The audit that somebody ordered; what it found stands in the log of acts, for ever."""
-    report = await audit(session)
+    """The audit that somebody ordered."""
+    await note(session, await audit(session), by_id=by_id, now=now)
+
+
+async def note(session: AsyncSession, report: AuditReport, *, by_id: int, now: datetime) -> None:
+    """What an audit found stands in the log of acts, for ever."""
     facts = {
         "accounts": report.accounts,
         "transfers": report.transfers,

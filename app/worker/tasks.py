@@ -5,7 +5,7 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
 from app.core.clock import utcnow
-from app.core.db import transaction
+from app.core.db import read_together, transaction
 from app.core.errors import DomainError
 from app.core.jobs import Job, queue
 from app.core.logging import get_logger
@@ -33,8 +33,10 @@ async def close_days(due_at: str) -> None:
 
 @queue.task(name=Job.AUDIT_BOOKS, retry=TRANSIENT)
 async def audit_books(by_id: int) -> None:
+    async with read_together() as (session, beside):
+        report = await auditing.audit(session, beside=beside)
     async with transaction() as session:
-        await auditing.audit_for(session, by_id=by_id, now=utcnow())
+        await auditing.note(session, report, by_id=by_id, now=utcnow())
 
 
 @queue.task(name=Job.FREEZE_RANKINGS, retry=TRANSIENT)
