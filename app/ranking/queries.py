@@ -105,10 +105,7 @@ async def get_ranking(
         "frozen_id": frozen.id if frozen else None, "around": around,
     }  # fmt: skip
     ready, facts["board"] = await board_of(session, unit=unit, period=period, from_day=from_day)
-    if ready and board == "people":
-        rows = await _read_people(session, facts)
-    else:
-        rows = await _read_rows(session, board, facts, is_ready=ready, frozen=frozen)
+    rows = await _read(session, board, facts, is_ready=ready, is_frozen=frozen is not None)
     page = rows["page"]
     more = page[limit - 1] if len(page) > limit else None
     mine = [_standing(row, board) for row in rows["me"]]
@@ -148,17 +145,14 @@ def _with_ranks(rows: Sequence[RowMapping]) -> Iterator[dict[str, Any]]:
         yield {**row, "rank": rank}
 
 
-async def _read_rows(
-    session: AsyncSession,
-    board: Board,
-    facts: dict[str, Any],
-    *,
-    is_ready: bool,
-    frozen: FrozenRanking | None,
+async def _read(
+    session: AsyncSession, board: Board, facts: dict[str, Any], *, is_ready: bool, is_frozen: bool
 ) -> Parts:
-    """Villages and units, of which there are thousands; people only without the read model."""
+    """Of villages and units, thousands, all are read; of people only while nothing is built."""
     of_people = board == "people"
-    if frozen is not None:
+    if of_people and is_ready:
+        return await _read_people(session, facts)
+    if is_frozen:
         earned = FROZEN_PEOPLE if of_people else FROZEN_GROUPS
     else:
         earned = groups(SIDES[board]) if is_ready else LIVE[board]
