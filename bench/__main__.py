@@ -6,7 +6,7 @@ import sys
 
 from bench.table import Figure, markdown
 
-BENCHES = ("first_paint",)
+BENCHES = ("first_paint", "planning", "ranks")
 """Modules of this package; each has `run(*, short: bool) -> list[Figure]`."""
 
 

@@ -41,7 +41,7 @@ def make_engine(url: str, *, pool_size: int, statement_seconds: int = 10) -> Asy
     """An engine whose statements give up: 5 s for a lock, `statement_seconds` in all."""
     options = (
         f"-c statement_timeout={statement_seconds}s -c lock_timeout=5s"
-        " -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+        " -c idle_in_transaction_session_timeout=30s -c timezone=UTC -c jit=off"
     )
     return create_async_engine(
         sqlalchemy_url(url),

@@ -2,6 +2,7 @@
 
 from app.ranking.fold_statements import WIDE
 
+# OFFSET 0 keeps the planner from reading everybody for the few.
 # Everybody of whom a note lies there, the asker, and whoever is one with them: as they stand now.
 FRESH = """
     noted AS (
@@ -12,17 +13,19 @@ FRESH = """
         SELECT person_id AS id FROM noted
         UNION SELECT person_id FROM rank_change WHERE person_id IS NOT NULL
         UNION SELECT cast(:me AS bigint)
-        UNION SELECT person.merged_into_id FROM person JOIN up ON person.id = up.id
-            WHERE person.merged_into_id IS NOT NULL),
+        UNION SELECT kept.id FROM up CROSS JOIN LATERAL (
+            SELECT merged_into_id AS id FROM person
+            WHERE person.id = up.id AND merged_into_id IS NOT NULL OFFSET 0) kept),
     self AS (
         SELECT id AS kept, id FROM up
-        UNION ALL
-        SELECT self.kept, person.id FROM person JOIN self ON person.merged_into_id = self.id),
+        UNION ALL SELECT self.kept, merged.id FROM self CROSS JOIN LATERAL (
+            SELECT id FROM person WHERE merged_into_id = self.id OFFSET 0) merged),
     summed AS (
         SELECT self.kept AS id, sum(coalesce(score.amount, 0) + coalesce(noted.amount, 0))::bigint
             AS amount
         FROM self
-        LEFT JOIN rank_score score ON score.board_id = :board AND score.person_id = self.id
+        LEFT JOIN LATERAL (SELECT amount FROM rank_score
+            WHERE board_id = :board AND person_id = self.id OFFSET 0) score ON true
         LEFT JOIN noted ON noted.person_id = self.id
         GROUP BY 1),
     fresh AS MATERIALIZED (
@@ -30,7 +33,8 @@ FRESH = """
             CASE WHEN was.scopes @> ARRAY[cast(:scope AS bigint)] THEN -was.placed END AS minus_was,
             belongs AND person.rank_visible AS listed, belongs AND person.id = :me AS is_me
         FROM summed JOIN person ON person.id = summed.id
-        LEFT JOIN rank_score was ON was.board_id = :board AND was.person_id = person.id
+        LEFT JOIN LATERAL (SELECT placed, scopes FROM rank_score
+            WHERE board_id = :board AND person_id = person.id OFFSET 0) was ON true
         CROSS JOIN LATERAL (
             SELECT summed.amount > 0 AND person.merged_into_id IS NULL AND person.erased_at IS NULL
                 AND (:scope = 0 OR EXISTS (
@@ -68,7 +72,7 @@ BOARD_OF_PEOPLE = f"""
         UNION ALL SELECT 'near', 0, minus, id, true FROM over
         UNION ALL SELECT 'near', 1, minus, id, listed FROM fresh WHERE is_me AND :around > 0
         UNION ALL SELECT 'near', 2, minus, id, true FROM under),
-    counted AS (
+    counted AS MATERIALIZED (
         SELECT one.part, placed.above + fresh_ones.above AS above,
             placed.equal + fresh_ones.equal AS equal
         FROM (SELECT part, min(minus) AS minus FROM shown GROUP BY part) one

@@ -1,7 +1,5 @@
 """The statements behind `folding`: each takes, in one snapshot, what it adds up."""
 
-from app.ranking.live_statements import ALIAS
-
 WIDE = 256
 """So many amounts share a row of RankCount: a rank adds up some hundred rows at most."""
 
@@ -60,21 +58,24 @@ TAKE_CHANGES = """
     SELECT (SELECT count(*) FROM taken) AS taken,
         (SELECT array_agg(DISTINCT person_id) FROM taken) AS persons"""
 
+# OFFSET 0 keeps the planner from reading everybody for the few.
 # Every board that somebody of these, or of those they are one with, has earned anything on.
 PAIRS_OF_PERSONS = """
     up AS (
         SELECT unnest(cast(:persons AS bigint[])) AS id
         UNION
-        SELECT person.merged_into_id FROM person JOIN up ON person.id = up.id
-        WHERE person.merged_into_id IS NOT NULL),
+        SELECT kept.id FROM up CROSS JOIN LATERAL (
+            SELECT merged_into_id AS id FROM person
+            WHERE person.id = up.id AND merged_into_id IS NOT NULL OFFSET 0) kept),
     below AS (
         SELECT id AS person_id, id FROM up
         UNION
-        SELECT below.person_id, person.id FROM person JOIN below ON person.merged_into_id = below.id
-    ),
+        SELECT below.person_id, merged.id FROM below CROSS JOIN LATERAL (
+            SELECT id FROM person WHERE merged_into_id = below.id OFFSET 0) merged),
     pair AS (
         SELECT DISTINCT rank_score.board_id, below.person_id
-        FROM below JOIN rank_score ON rank_score.person_id = below.id)"""
+        FROM below CROSS JOIN LATERAL (
+            SELECT board_id FROM rank_score WHERE person_id = below.id OFFSET 0) rank_score)"""
 
 PAIRS_OF_BOOKINGS = """
     booked AS (
@@ -83,30 +84,28 @@ PAIRS_OF_BOOKINGS = """
     up AS (
         SELECT board_id, person_id FROM booked
         UNION
-        SELECT up.board_id, person.merged_into_id FROM person JOIN up ON person.id = up.person_id
-        WHERE person.merged_into_id IS NOT NULL),
+        SELECT up.board_id, kept.id FROM up CROSS JOIN LATERAL (
+            SELECT merged_into_id AS id FROM person
+            WHERE person.id = up.person_id AND merged_into_id IS NOT NULL OFFSET 0) kept),
     pair AS (SELECT board_id, person_id FROM up)"""
-
-PAIRS_OF_BOARD = f"""{ALIAS},
-    pair AS (
-        SELECT DISTINCT rank_score.board_id, coalesce(alias.kept, rank_score.person_id) AS person_id
-        FROM rank_score LEFT JOIN alias ON alias.id = rank_score.person_id
-        WHERE rank_score.board_id = :board)"""
 
 SETTLE = """,
     self AS (
         SELECT DISTINCT person_id AS kept, person_id AS id FROM pair
         UNION ALL
-        SELECT self.kept, person.id FROM person JOIN self ON person.merged_into_id = self.id),
+        SELECT self.kept, merged.id FROM self CROSS JOIN LATERAL (
+            SELECT id FROM person WHERE merged_into_id = self.id OFFSET 0) merged),
     summed AS (
         SELECT pair.board_id, pair.person_id, sum(rank_score.amount)::bigint AS amount
         FROM pair JOIN self ON self.kept = pair.person_id
-        JOIN rank_score ON rank_score.person_id = self.id AND rank_score.board_id = pair.board_id
+        CROSS JOIN LATERAL (SELECT amount FROM rank_score
+            WHERE board_id = pair.board_id AND person_id = self.id OFFSET 0) rank_score
         GROUP BY 1, 2),
     fresh AS (
         SELECT board_id, person_id, amount AS placed,
             ARRAY(SELECT DISTINCT unnest(array_append(own.lineage, 0::bigint)) ORDER BY 1) AS scopes
-        FROM summed JOIN person ON person.id = summed.person_id
+        FROM summed CROSS JOIN LATERAL (
+            SELECT * FROM person WHERE id = summed.person_id OFFSET 0) person
         CROSS JOIN LATERAL (
             SELECT coalesce(array_agg(one.id), '{}') AS lineage FROM organisation o
             CROSS JOIN LATERAL unnest(o.lineage) AS one (id)
@@ -118,7 +117,8 @@ SETTLE = """,
             coalesce(fresh.placed, 0) AS placed, coalesce(fresh.scopes, '{}') AS scopes,
             coalesce(was.placed, 0) AS placed_was, coalesce(was.scopes, '{}') AS scopes_were
         FROM pair LEFT JOIN fresh USING (board_id, person_id)
-        LEFT JOIN rank_score was USING (board_id, person_id)
+        LEFT JOIN LATERAL (SELECT placed, scopes FROM rank_score
+            WHERE board_id = pair.board_id AND person_id = pair.person_id OFFSET 0) was ON true
         WHERE (coalesce(fresh.placed, 0), coalesce(fresh.scopes, '{}'))
             IS DISTINCT FROM (coalesce(was.placed, 0), coalesce(was.scopes, '{}'))),
     gone AS (
@@ -190,18 +190,45 @@ ADD_ALL_UP = f"""
         SELECT side, named.org_id, count(*) FROM person CROSS JOIN LATERAL
             (VALUES ('village', person.org_id), ('unit', person.unit_id)) AS named (side, org_id)
         WHERE named.org_id IS NOT NULL AND merged_into_id IS NULL AND erased_at IS NULL
-        GROUP BY 1, 2)
-    INSERT INTO rank_score (board_id, person_id, amount)
-    SELECT board_id, person_id, sum(amount) FROM (
-        SELECT board_id, person_id, amount FROM spread
-        WHERE person_id IS NOT NULL AND frozen_id IS NULL
-        UNION ALL
-        SELECT board.id AS board_id, kept_row.subject_id AS person_id, kept_row.amount
-        FROM frozen_ranking frozen
-        JOIN frozen_row kept_row ON kept_row.ranking_id = frozen.id
-        JOIN board ON frozen.board = 'people' AND board.unit = frozen.unit
-            AND board.period = frozen.period AND board.from_day = frozen.from_day) every
-    GROUP BY 1, 2 ORDER BY 1, 2"""
+        GROUP BY 1, 2),
+    summed AS (
+        SELECT board_id, person_id, sum(amount)::bigint AS amount FROM (
+            SELECT board_id, person_id, amount FROM spread
+            WHERE person_id IS NOT NULL AND frozen_id IS NULL
+            UNION ALL
+            SELECT board.id AS board_id, kept_row.subject_id AS person_id, kept_row.amount
+            FROM frozen_ranking frozen
+            JOIN frozen_row kept_row ON kept_row.ranking_id = frozen.id
+            JOIN board ON frozen.board = 'people' AND board.unit = frozen.unit
+                AND board.period = frozen.period AND board.from_day = frozen.from_day) every
+        GROUP BY 1, 2),
+    scope AS MATERIALIZED (
+        SELECT home, work, ARRAY(
+            SELECT 0::bigint UNION SELECT unnest(lineage) FROM organisation
+            WHERE id IN (home, work) ORDER BY 1) AS scopes
+        FROM (SELECT DISTINCT coalesce(org_id, 0) AS home, coalesce(unit_id, 0) AS work
+            FROM person) place),
+    -- Of whom somebody else is part, more is to be added up: `settle` does that afterwards.
+    listed AS (
+        SELECT person.id AS person_id, scope.scopes FROM person
+        JOIN scope ON home = coalesce(org_id, 0) AND work = coalesce(unit_id, 0)
+        WHERE rank_visible AND merged_into_id IS NULL AND erased_at IS NULL AND NOT EXISTS (
+            SELECT FROM person part WHERE part.merged_into_id = person.id))
+    INSERT INTO rank_score (board_id, person_id, amount, placed, scopes)
+    SELECT board_id, person_id, amount,
+        CASE WHEN amount > 0 AND scopes IS NOT NULL THEN amount ELSE 0 END,
+        CASE WHEN amount > 0 AND scopes IS NOT NULL THEN scopes ELSE '{{}}' END
+    FROM summed LEFT JOIN listed USING (person_id) ORDER BY 1, 2"""
+
+PLACE_ALL = """
+    INSERT INTO rank_place (board_id, org_id, minus, person_id)
+    SELECT board_id, unnest(scopes), -placed, person_id FROM rank_score WHERE placed > 0
+    ORDER BY 1, 2, 3, 4"""
+COUNT_ALL = f"""
+    INSERT INTO rank_count (board_id, org_id, width, bucket, persons)
+    SELECT board_id, org_id, width, -minus / width, count(*) FROM rank_place
+    CROSS JOIN (VALUES (1), ({WIDE})) AS widths (width) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""
+MERGED = "SELECT id FROM person WHERE merged_into_id IS NOT NULL"
 
 # What was frozen is what counts: of an account that was merged by then, with whom it was kept.
 KEEP_FROZEN = """

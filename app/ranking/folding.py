@@ -14,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ranking.fold_statements import (
     ADD_ALL_UP,
+    COUNT_ALL,
     KEEP_FROZEN,
+    MERGED,
     NEW_BOARDS,
-    PAIRS_OF_BOARD,
     PAIRS_OF_BOOKINGS,
     PAIRS_OF_PERSONS,
+    PLACE_ALL,
     TAKE_BOOKINGS,
     TAKE_CHANGES,
     settle,
@@ -100,10 +102,12 @@ async def _rebuild(session: AsyncSession) -> int:
     """Nobody reads these tables now but who began before it was asked for."""
     await session.execute(text("SET LOCAL statement_timeout = 0"))
     await session.execute(text(f"TRUNCATE {TABLES}"))
-    await session.execute(text(ADD_ALL_UP))
-    await session.execute(text("ANALYZE rank_score"))
-    for board_id in (await session.scalars(text("SELECT id FROM rank_board ORDER BY id"))).all():
-        await session.execute(text(settle(PAIRS_OF_BOARD)), {"board": board_id})
+    for statement in (ADD_ALL_UP, PLACE_ALL, COUNT_ALL):
+        await session.execute(text(statement))
+    merged = list(await session.scalars(text(MERGED)))
+    for begin in range(0, len(merged), BATCH):
+        some = {"persons": merged[begin : begin + BATCH]}
+        await session.execute(text(settle(PAIRS_OF_PERSONS)), some)
     for table in FILLED:
         await session.execute(text(f"ANALYZE {table}"))
     return 1
