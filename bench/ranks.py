@@ -81,7 +81,8 @@ class Sized:
     async def ask(self, board: Any, person_id: int) -> Any:
         async with AsyncSession(self.engine) as session, session.begin():
             return await get_ranking(
-                session, board=board, unit="credit", period="month", day=TODAY, org_id=None,
+                session, board=board,
+                unit="credit", period="month", day=TODAY, org_id=None,
                 person_id=person_id, my_org_ids=[], cursor=None, limit=20, around=NEIGHBOURS, now=NOW,
             )  # fmt: skip
 
