@@ -12,6 +12,7 @@ from app.core.settings import Settings
 from app.credit_bank.queries import list_units
 from app.credit_bank.rules import amount_text
 from app.people import queries as people
+from app.ranking import folding
 from app.ranking.freezing import freeze_closed
 from app.ranking.queries import Board, By, get_ranking
 
@@ -86,6 +87,23 @@ def show(
             total = amount_text(row.amount, decimals=one.decimals, name=one.name)
             each = amount_text(row.per_member, decimals=one.decimals, name=one.name)
             click.echo(f"{row.rank:>4}  {row.name}  {total}  {row.members} 人  人均 {each}")
+
+    run(work)
+
+
+@ranking.command()
+def rebuild() -> None:
+    """Build the boards' read model anew from the transfers; until then boards are slow, not wrong.
+
+    从流水重新建立排行的读模型；期间排行照常，只是慢些。
+    """
+
+    async def work(_: Settings) -> None:
+        async with db.transaction() as session:
+            await folding.ask_for_rebuild(session)
+        async with db.transaction() as session:
+            await folding.fold_all(session)
+        click.echo("boards rebuilt")
 
     run(work)
 

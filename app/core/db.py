@@ -124,6 +124,8 @@ def make_engine(url: str, *, pool_size: int, statement_seconds: int = 8) -> Asyn
         lock_timeout="5s",
         idle_in_transaction_session_timeout="30s",
         timezone="UTC",
+        # Compiling a statement takes longer than any of ours runs.
+        jit="off",
     )
     event.listen(engine.sync_engine, "handle_error", _leave_a_standby)
     return engine

@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import Period, period_of
 from app.credit_bank.models import DayClose
+from app.ranking.folding import fold_all, keep_frozen
+from app.ranking.live_statements import LIVE
 from app.ranking.models import FrozenRanking, FrozenRow
-from app.ranking.queries import LIVE, RESIDENTIAL, UNIT_KINDS, Board
+from app.ranking.queries import RESIDENTIAL, UNIT_KINDS, Board
 
 PERIODS: tuple[Period, ...] = ("day", "week", "month", "year")
 UNITS = ("credit", "points")
@@ -33,6 +35,7 @@ async def freeze_closed(session: AsyncSession, *, now: datetime) -> list[FrozenR
         FrozenRanking.period,
         FrozenRanking.from_day,
     )
+    await fold_all(session)
     known = {tuple(row) for row in await session.execute(select(*columns))}
     made = [
         await _freeze(session, wanted, to_day=to_day, now=now)
@@ -86,4 +89,6 @@ async def _freeze(
     )
     if made is not None and rows:
         await session.execute(insert(FrozenRow), [{"ranking_id": made.id, **row} for row in rows])
+    if made is not None and board == "people":
+        await keep_frozen(session, made)
     return made

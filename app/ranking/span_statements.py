@@ -1,6 +1,6 @@
 """The one statement behind `spans`, put together from its parts."""
 
-from app.ranking.queries import ALIAS
+from app.ranking.live_statements import ALIAS
 
 # Booked in either span: rules' awards, less reversals.
 BOOKED = """

@@ -29,7 +29,19 @@ CHECK_SCENE: Literal[3] = 3
 
 
 @queue.task(name=Job.DELIVER_LETTER, queue="push", retry=TRANSIENT)
-async def deliver_letter(letter_id: int) -> None:
+async def deliver_letter(letter_id: int, until_id: int | None = None) -> None:
+    """One letter, or every reminder that waits from it up to another."""
+    if until_id is None:
+        await _deliver(letter_id)
+        return
+    async with transaction() as session:
+        waiting = await letters.list_waiting(session, first_id=letter_id, last_id=until_id)
+    # A platform that is away ends it: the queue tries again with those that still wait.
+    for one in waiting:
+        await _deliver(one)
+
+
+async def _deliver(letter_id: int) -> None:
     """Claim, call, record, by one route after the other until one has taken it.
 
     A refusal is definite: the next route is tried. A call without an answer is in doubt for ever.

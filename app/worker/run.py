@@ -19,6 +19,7 @@ from app.core.metrics import JOBS
 from app.core.schedule import due_runs
 from app.core.settings import Settings
 from app.qq.client import QQClient
+from app.ranking import folding
 from app.wechat.client import WeChatClient
 from app.wecom.client import WeComClient
 from app.worker import deliveries, notices, publishing, tasks
@@ -30,6 +31,8 @@ log = get_logger()
 REGISTERED = (tasks, notices, deliveries, publishing)
 """The modules whose jobs this worker does: importing one registers them."""
 TICK_SECONDS = 60
+FOLD_SECONDS = 2.0
+"""How many notes lie about decides what a rank costs, not whether it is right."""
 CONCURRENCY = 8
 SHUTDOWN_SECONDS = 15
 RESTART_SECONDS = 2
@@ -44,14 +47,27 @@ async def tick() -> None:
         await due_runs(session, SCHEDULES, now=clock.utcnow())
 
 
-async def tick_for_ever() -> None:
+async def fold() -> None:
+    """Add up what the boards' read model has notes of; the first time, build it."""
+    while True:
+        async with db.transaction() as session:
+            folded = await folding.fold(session)
+        if folded < folding.BATCH:
+            return
+
+
+async def for_ever(work: Callable[[], Awaitable[None]], *, seconds: Callable[[], float]) -> None:
     while True:
         try:
-            await tick()
-        except Exception as error:  # noqa: BLE001  whatever it is, the next tick catches up
-            log.warning("tick.failed", error=type(error).__name__)
-        # A fast clock ticks faster, but never more than five times a real second.
-        await asyncio.sleep(max(0.2, clock.real_seconds(TICK_SECONDS)))
+            await work()
+        except Exception as error:  # noqa: BLE001  whatever it is, the next turn catches up
+            log.warning("turn.failed", of=work.__name__, error=type(error).__name__)
+        await asyncio.sleep(seconds())
+
+
+def tick_seconds() -> float:
+    """A fast clock ticks faster, but never more than five times a real second."""
+    return max(0.2, clock.real_seconds(TICK_SECONDS))
 
 
 async def observed(call_next: Callable[[], Awaitable[Any]], context: JobContext, _: Worker) -> Any:
@@ -73,7 +89,7 @@ async def observed(call_next: Callable[[], Awaitable[Any]], context: JobContext,
 
 async def work(settings: Settings, *, url: str) -> None:
     """Run until SIGTERM or SIGINT; jobs under way get SHUTDOWN_SECONDS to end."""
-    engine = db.make_engine(url, pool_size=CONCURRENCY + 2, statement_seconds=STATEMENT_SECONDS)
+    engine = db.make_engine(url, pool_size=CONCURRENCY + 3, statement_seconds=STATEMENT_SECONDS)
     place = db.locate(url)
     pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
         place.conninfo,
@@ -93,7 +109,9 @@ async def work(settings: Settings, *, url: str) -> None:
         Resources.wechat = WeChatClient(settings.wechat)
         Resources.wecom, Resources.qq = WeComClient(settings.wecom), QQClient(settings.qq)
         await queue.open_async(pool)
-        ticking = asyncio.create_task(tick_for_ever())
+        ticking = asyncio.gather(
+            for_ever(tick, seconds=tick_seconds), for_ever(fold, seconds=lambda: FOLD_SECONDS)
+        )
         log.info("worker.started")
         try:
             await _until_stopped(listen=not place.pooled)

@@ -15,6 +15,7 @@ from app.learning.models import Activity
 from app.people.merging import merge
 from app.people.models import Organisation, Person
 from app.push import permits
+from app.push.letters import list_waiting
 from app.push.models import Letter
 from tests.factories.content import make_lesson
 from tests.factories.learning import complete_lesson
@@ -74,7 +75,13 @@ async def test_who_asked_and_has_not_learned_is_reminded_once(
     jobs = await session.scalars(
         text("SELECT args FROM procrastinate_jobs WHERE task_name = 'push.deliver' ORDER BY id")
     )
-    assert [job["letter_id"] for job in jobs][-3:] == [one.id for one in told]
+    # One job for many: of the first batch and of the second.
+    spans = [(job["letter_id"], job["until_id"]) for job in list(jobs)[-2:]]
+    assert spans == [(told[0].id, told[1].id), (told[2].id, told[2].id)]
+    between = {"first_id": told[0].id, "last_id": told[2].id}
+    told[1].state = "claimed"
+    await session.flush()
+    assert await list_waiting(session, **between) == [told[0].id, told[2].id]
 
 
 async def test_the_lesson_is_that_of_ones_village(session: AsyncSession) -> None:

@@ -9,26 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.paging import BadCursor
 from app.people.merging import merge, unmerge
 from app.people.models import Person
-from app.ranking.queries import Ranking, get_ranking
+from app.ranking.queries import Ranking
 from tests.factories.bank import pay, take_back
 from tests.factories.people import NOW, make_org, make_person, make_town
+from tests.ranking.readings import read_board
 
 DAY = timedelta(days=1)
-
-
-async def board(session: AsyncSession, name: str, **facts: Any) -> Ranking:
-    asked: dict[str, Any] = {
-        "unit": "credit",
-        "period": "month",
-        "day": date(2026, 11, 23),
-        "org_id": None,
-        "person_id": None,
-        "my_org_ids": [],
-        "cursor": None,
-        "limit": 50,
-        "now": NOW,
-    }
-    return await get_ranking(session, board=name, **(asked | facts))  # type: ignore[arg-type]
 
 
 def ranks(found: Ranking) -> list[tuple[int, str, int]]:
@@ -46,7 +32,7 @@ async def test_equal_amounts_share_a_rank_and_names_are_masked(session: AsyncSes
     for name, amount in (("张三", 50), ("欧阳小文", 90), ("李四丰", 90), ("王", 10)):
         await earner(session, name, amount, home=town.west)
     await earner(session, None, 5)  # type: ignore[arg-type]  # somebody who gave no name
-    found = await board(session, "people")
+    found = await read_board(session, "people")
     assert ranks(found) == [
         (1, "欧**文", 90),
         (1, "李*丰", 90),
@@ -64,7 +50,7 @@ async def test_who_hides_is_absent_but_sees_the_own_rank(session: AsyncSession) 
         await earner(session, f"乡亲{amount}", amount)
     await earner(session, "更躲", 80, visible=False)
     hidden = await earner(session, "躲猫猫", 50, visible=False)
-    found = await board(session, "people", person_id=hidden.id)
+    found = await read_board(session, "people", person_id=hidden.id)
     assert ranks(found) == [
         (1, "乡**0", 90),
         (2, "乡**0", 70),
@@ -82,18 +68,18 @@ async def test_a_hidden_persons_rank_equals_that_of_an_equal(session: AsyncSessi
     await earner(session, "甲", 90)
     await earner(session, "乙", 50)
     hidden = await earner(session, "丙", 50, visible=False)
-    found = await board(session, "people", person_id=hidden.id)
+    found = await read_board(session, "people", person_id=hidden.id)
     assert found.me is not None
     assert found.me.rank == 2
 
 
 async def test_the_own_row_is_known_from_any_page(session: AsyncSession) -> None:
     persons = [await earner(session, f"名{index}", 100 - index) for index in range(5)]
-    found = await board(session, "people", person_id=persons[4].id, limit=2)
+    found = await read_board(session, "people", person_id=persons[4].id, limit=2)
     assert [row.rank for row in found.items] == [1, 2]
     assert found.me is not None
     assert (found.me.rank, found.me.name) == (5, "名4")
-    later = await board(session, "people", person_id=persons[4].id, limit=2, cursor=found.next)
+    later = await read_board(session, "people", person_id=persons[4].id, limit=2, cursor=found.next)
     assert later.me == found.me
 
 
@@ -103,9 +89,9 @@ async def test_nothing_earned_erased_and_other_units_do_not_appear(session: Asyn
     erased = await earner(session, "走了", 70)
     erased.name, erased.rank_visible, erased.erased_at = None, False, NOW
     await session.flush()
-    found = await board(session, "people", person_id=nobody.id)
+    found = await read_board(session, "people", person_id=nobody.id)
     assert (found.items, found.me) == ([], None)
-    points = await board(session, "people", unit="points")
+    points = await read_board(session, "people", unit="points")
     assert ranks(points) == [(1, "*", 5)]
 
 
@@ -115,13 +101,13 @@ async def test_a_branch_of_the_tree_has_its_own_ranks(session: AsyncSession) -> 
     await earner(session, "西西西", 70, home=town.west)
     await earner(session, "组组组", 60, home=town.group)
     pupil = await earner(session, "东学生", 50, home=town.east, unit=town.school)
-    found = await board(session, "people", org_id=town.west.id, person_id=pupil.id)
+    found = await read_board(session, "people", org_id=town.west.id, person_id=pupil.id)
     assert ranks(found) == [(1, "西*西", 70), (2, "组*组", 60)]
     assert found.me is None, "who is not of the branch has no rank in it"
     # A pupil belongs to the village and to the school.
-    assert ranks(await board(session, "people", org_id=town.school.id)) == [(1, "东*生", 50)]
-    assert len((await board(session, "people", org_id=town.town.id)).items) == 4
-    villages = await board(session, "villages", org_id=town.west.id)
+    assert ranks(await read_board(session, "people", org_id=town.school.id)) == [(1, "东*生", 50)]
+    assert len((await read_board(session, "people", org_id=town.town.id)).items) == 4
+    villages = await read_board(session, "villages", org_id=town.west.id)
     assert ranks(villages) == [(1, "west", 130)]
 
 
@@ -140,13 +126,13 @@ async def test_merged_accounts_count_for_the_person_who_was_kept(session: AsyncS
 
     await join(second, third)
     last = await join(first, second)
-    found = await board(session, "people", person_id=first.id)
+    found = await read_board(session, "people", person_id=first.id)
     assert [(row.subject_id, row.amount) for row in found.items] == [
         (first.id, 70),
         (rival.id, 30),
     ]
     await unmerge(session, merge_id=last, by_id=rival.id, now=NOW)
-    found = await board(session, "people")
+    found = await read_board(session, "people")
     assert [(row.subject_id, row.amount) for row in found.items] == [
         (second.id, 60),
         (rival.id, 30),
@@ -162,13 +148,13 @@ async def test_villages_are_all_there_and_those_below_count_for_them(
     for home, amount in ((town.west, 30), (town.group, 50), (town.east, 70), (town.town, 99)):
         await earner(session, "某某", amount, home=home, visible=False)
     await make_person(session, "没学", home=town.group)
-    found = await board(session, "villages", my_org_ids=[town.east.id])
+    found = await read_board(session, "villages", my_org_ids=[town.east.id])
     assert ranks(found) == [(1, "west", 80), (2, "east", 70), (3, "north", 0)]
     assert [(row.members, row.per_member) for row in found.items] == [(3, 27), (1, 70), (0, 0)]
     assert found.me is not None
     assert (found.me.subject_id, found.me.rank) == (town.east.id, 2)
     assert [row.is_me for row in found.items] == [False, True, False]
-    each = await board(session, "villages", by="per_member", my_org_ids=[north.id])
+    each = await read_board(session, "villages", by="per_member", my_org_ids=[north.id])
     assert [(row.rank, row.name, row.per_member) for row in each.items] == [
         (1, "east", 70),
         (2, "west", 27),
@@ -183,7 +169,7 @@ async def test_credit_stays_with_the_village_it_was_earned_in(session: AsyncSess
     person = await earner(session, "搬家", 30, home=town.west)
     person.org_id = town.east.id
     await session.flush()
-    found = await board(session, "villages")
+    found = await read_board(session, "villages")
     assert [(row.name, row.amount, row.members) for row in found.items] == [
         ("west", 30, 0),
         ("east", 0, 1),
@@ -196,7 +182,7 @@ async def test_units_are_schools_departments_and_units(session: AsyncSession) ->
     home = await make_org(session, "family", "family", parent=town.west)
     for unit, amount in ((town.school, 10), (office, 25), (home, 99)):
         await earner(session, "某某", amount, unit=unit, home=town.west)
-    found = await board(session, "units")
+    found = await read_board(session, "units")
     assert [(row.name, row.amount, row.members) for row in found.items] == [
         ("office", 25, 1),
         ("school", 10, 1),
@@ -210,10 +196,10 @@ async def test_a_reversal_lowers_the_day_it_is_booked_on(session: AsyncSession) 
     await pay(session, person, 20, now=NOW)
     await take_back(session, award, now=NOW + DAY)
     day, after = date(2026, 11, 23), date(2026, 11, 24)
-    assert ranks(await board(session, "people"))[0][2] == 20
-    assert ranks(await board(session, "people", period="day", day=day))[0][2] == 70
-    assert ranks(await board(session, "people", period="day", day=after)) == []
-    villages = await board(session, "villages", period="day", day=after)
+    assert ranks(await read_board(session, "people"))[0][2] == 20
+    assert ranks(await read_board(session, "people", period="day", day=day))[0][2] == 70
+    assert ranks(await read_board(session, "people", period="day", day=after)) == []
+    villages = await read_board(session, "villages", period="day", day=after)
     assert ranks(villages) == [(1, "east", 0), (2, "west", -50)]
 
 
@@ -235,7 +221,7 @@ async def test_periods_have_half_open_borders(
         (16, datetime.fromisoformat("2027-01-04T00:00:00+08:00")),
     ):
         await pay(session, person, amount, now=at)
-    found = await board(session, "people", period=period, day=date(2026, 12, 31))
+    found = await read_board(session, "people", period=period, day=date(2026, 12, 31))
     assert [row.amount for row in found.items] == amounts
 
 
@@ -245,7 +231,7 @@ async def test_pages_are_stable_and_lose_nobody(session: AsyncSession, limit: in
     seen: list[tuple[int, int]] = []
     cursor, pages = None, 0
     while True:
-        found = await board(session, "people", limit=limit, cursor=cursor)
+        found = await read_board(session, "people", limit=limit, cursor=cursor)
         seen += [(row.rank, row.subject_id) for row in found.items]
         cursor, pages = found.next, pages + 1
         if cursor is None:
@@ -266,10 +252,10 @@ async def test_groups_are_paged_by_what_they_are_ordered_by(session: AsyncSessio
         for _ in range(1 + index % 3):
             await earner(session, "某某", 30 - index // 2, home=village)
     for by in ("total", "per_member"):
-        whole = await board(session, "villages", by=by)
+        whole = await read_board(session, "villages", by=by)
         names, cursor = [], None
         while True:
-            page = await board(session, "villages", by=by, limit=2, cursor=cursor)
+            page = await read_board(session, "villages", by=by, limit=2, cursor=cursor)
             names += [(row.rank, row.name) for row in page.items]
             cursor = page.next
             if cursor is None:
@@ -280,4 +266,4 @@ async def test_groups_are_paged_by_what_they_are_ordered_by(session: AsyncSessio
 
 async def test_a_cursor_of_another_list_is_refused(session: AsyncSession) -> None:
     with pytest.raises(BadCursor):
-        await board(session, "people", cursor="WyJhIl0")
+        await read_board(session, "people", cursor="WyJhIl0")

@@ -13,9 +13,10 @@ from app.credit_bank.closing import close_days
 from app.people.merging import merge, unmerge
 from app.ranking.freezing import freeze_closed
 from app.ranking.models import FrozenRanking, FrozenRow
-from app.ranking.queries import Board, Ranking, get_ranking
+from app.ranking.queries import Board, Ranking
 from tests.factories.bank import pay, take_back
 from tests.factories.people import NOW, Town, make_person, make_town
+from tests.ranking.readings import read_board
 
 DAY = timedelta(days=1)
 MONDAY = date(2026, 11, 23)
@@ -27,19 +28,7 @@ async def close_and_freeze(session: AsyncSession, now: datetime) -> list[FrozenR
 
 
 async def week(session: AsyncSession, board: Board = "people", *, me: int | None = None) -> Ranking:
-    return await get_ranking(
-        session,
-        board=board,
-        unit="credit",
-        period="week",
-        day=MONDAY,
-        org_id=None,
-        person_id=me,
-        my_org_ids=[],
-        cursor=None,
-        limit=50,
-        now=NOW + 30 * DAY,
-    )
+    return await read_board(session, board, period="week", person_id=me, now=NOW + 30 * DAY)
 
 
 def amounts(found: Ranking) -> dict[int, int]:

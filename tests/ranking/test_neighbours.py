@@ -2,27 +2,13 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.clock import local_day
-from app.ranking.queries import get_ranking
 from tests.factories.bank import pay
 from tests.factories.people import NOW, make_person
+from tests.ranking.readings import read_board
 
 
 async def near(session: AsyncSession, person_id: int, *, around: int = 1) -> list[tuple[int, bool]]:
-    found = await get_ranking(
-        session,
-        board="people",
-        unit="credit",
-        period="month",
-        day=local_day(NOW),
-        org_id=None,
-        person_id=person_id,
-        my_org_ids=[],
-        cursor=None,
-        limit=1,
-        around=around,
-        now=NOW,
-    )
+    found = await read_board(session, "people", person_id=person_id, limit=1, around=around)
     return [(one.amount, one.is_me) for one in found.near]
 
 

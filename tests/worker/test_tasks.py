@@ -212,8 +212,7 @@ async def test_ticking_goes_on_after_an_error(
     async def no_sleep(_: float) -> None:
         pass
 
-    monkeypatch.setattr(run, "tick", tick)
     monkeypatch.setattr("app.worker.run.asyncio.sleep", no_sleep)
     with pytest.raises(EnoughError):
-        await run.tick_for_ever()
+        await run.for_ever(tick, seconds=run.tick_seconds)
     assert len(ticks) == 3

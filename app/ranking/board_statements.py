@@ -1,0 +1,131 @@
+"""Reading a board from the tables of `folding`, and from the notes that are not in them yet."""
+
+from app.ranking.fold_statements import WIDE
+
+# OFFSET 0 keeps the planner from reading everybody for the few.
+# Everybody of whom a note lies there, the asker, and whoever is one with them: as they stand now.
+FRESH = """
+    noted AS (
+        SELECT person_id, sum(amount) AS amount FROM rank_booking
+        WHERE unit = :unit AND local_day >= :from_day AND local_day < :to_day
+            AND person_id IS NOT NULL GROUP BY 1),
+    up AS (
+        SELECT person_id AS id FROM noted
+        UNION SELECT person_id FROM rank_change WHERE person_id IS NOT NULL
+        UNION SELECT cast(:me AS bigint)
+        UNION SELECT kept.id FROM up CROSS JOIN LATERAL (
+            SELECT merged_into_id AS id FROM person
+            WHERE person.id = up.id AND merged_into_id IS NOT NULL OFFSET 0) kept),
+    self AS (
+        SELECT id AS kept, id FROM up
+        UNION ALL SELECT self.kept, merged.id FROM self CROSS JOIN LATERAL (
+            SELECT id FROM person WHERE merged_into_id = self.id OFFSET 0) merged),
+    summed AS (
+        SELECT self.kept AS id, sum(coalesce(score.amount, 0) + coalesce(noted.amount, 0))::bigint
+            AS amount
+        FROM self
+        LEFT JOIN LATERAL (SELECT amount FROM rank_score
+            WHERE board_id = :board AND person_id = self.id OFFSET 0) score ON true
+        LEFT JOIN noted ON noted.person_id = self.id
+        GROUP BY 1),
+    fresh AS MATERIALIZED (
+        SELECT person.id, -summed.amount AS minus,
+            CASE WHEN was.scopes @> ARRAY[cast(:scope AS bigint)] THEN -was.placed END AS minus_was,
+            belongs AND person.rank_visible AS listed, belongs AND person.id = :me AS is_me
+        FROM summed JOIN person ON person.id = summed.id
+        LEFT JOIN LATERAL (SELECT placed, scopes FROM rank_score
+            WHERE board_id = :board AND person_id = person.id OFFSET 0) was ON true
+        CROSS JOIN LATERAL (
+            SELECT summed.amount > 0 AND person.merged_into_id IS NULL AND person.erased_at IS NULL
+                AND (:scope = 0 OR EXISTS (
+                    SELECT FROM organisation own WHERE own.id IN (person.org_id, person.unit_id)
+                        AND own.lineage @> ARRAY[cast(:scope AS bigint)])) AS belongs) place)"""
+
+
+def _listed(where: str, order: str, limit: str) -> str:
+    """Some of those listed: from the tables, but whoever is fresh as they stand now."""
+    return f"""
+        SELECT minus, id FROM (
+            (SELECT minus, id
+            FROM (SELECT board_id, org_id, minus, person_id AS id FROM rank_place) place
+            WHERE board_id = :board AND org_id = :scope AND {where}
+                AND id <> ALL (ARRAY(SELECT fresh.id FROM fresh))
+            ORDER BY {order} LIMIT {limit})
+            UNION ALL
+            SELECT minus, id FROM fresh WHERE listed AND {where}) listed
+        ORDER BY {order} LIMIT {limit}"""
+
+
+MINE = "(SELECT minus FROM fresh WHERE is_me)"
+ELSE = "id <> :me"
+
+# `part`: whom it is shown among. `above` and `equal`: how many listed ones have more, or the same;
+# known of the first of each part only, from which the others' ranks follow.
+BOARD_OF_PEOPLE = f"""
+    WITH RECURSIVE {FRESH},
+    page AS ({_listed("{after}", "minus, id", ":limit")}),
+    over AS ({_listed(f"minus <= {MINE} AND {ELSE}", "minus DESC, id DESC", ":around")}),
+    under AS ({_listed(f"minus > {MINE} AND {ELSE}", "minus, id", ":around")}),
+    shown AS (
+        SELECT 'page' AS part, 0 AS step, minus, id, true AS listed FROM page
+        UNION ALL SELECT 'me', 0, minus, id, listed FROM fresh WHERE is_me
+        UNION ALL SELECT 'near', 0, minus, id, true FROM over
+        UNION ALL SELECT 'near', 1, minus, id, listed FROM fresh WHERE is_me AND :around > 0
+        UNION ALL SELECT 'near', 2, minus, id, true FROM under),
+    counted AS MATERIALIZED (
+        SELECT one.part, placed.above + fresh_ones.above AS above,
+            placed.equal + fresh_ones.equal AS equal
+        FROM (SELECT part, min(minus) AS minus FROM shown GROUP BY part) one
+        CROSS JOIN LATERAL (
+            SELECT
+                coalesce((SELECT sum(persons) FROM rank_count WHERE board_id = :board
+                    AND org_id = :scope AND width = {WIDE}
+                    AND bucket > -one.minus / {WIDE}), 0)
+                + coalesce((SELECT sum(persons) FROM rank_count WHERE board_id = :board
+                    AND org_id = :scope AND width = 1 AND bucket > -one.minus
+                    AND bucket < (-one.minus / {WIDE} + 1) * {WIDE}), 0) AS above,
+                coalesce((SELECT persons FROM rank_count WHERE board_id = :board
+                    AND org_id = :scope AND width = 1
+                    AND bucket = -one.minus), 0) AS equal
+            ) placed
+        CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE listed AND fresh.minus < one.minus)
+                    - count(*) FILTER (WHERE minus_was < one.minus) AS above,
+                count(*) FILTER (WHERE listed AND fresh.minus = one.minus)
+                    - count(*) FILTER (WHERE minus_was = one.minus) AS equal
+            FROM fresh) fresh_ones)
+    SELECT shown.part, shown.id AS subject_id, -shown.minus AS amount,
+        -shown.minus AS measure, 1::bigint AS members, shown.listed, person.name,
+        home.code AS org_code, home.name AS org_name, shown.id = :me AS is_me,
+        counted.above::bigint AS above, counted.equal::bigint AS equal
+    FROM shown JOIN counted USING (part) JOIN person ON person.id = shown.id
+    LEFT JOIN organisation home ON home.id = coalesce(person.org_id, person.unit_id)
+    ORDER BY shown.part, shown.minus, shown.step, shown.id"""
+# A cursor's bounds stand in the index's own terms, so that a page costs the same wherever it is.
+FIRST_PAGE = BOARD_OF_PEOPLE.replace("{after}", "true")
+FURTHER_PAGE = BOARD_OF_PEOPLE.replace("{after}", "(minus, id) > (-:after, :after_id)")
+
+
+def groups(side: str) -> str:
+    """`earned` of villages or units, as `queries.LIVE` computes it."""
+    return f"""
+    named AS (
+        SELECT org_id, sum(members) AS members FROM (
+            SELECT org_id, members FROM rank_member WHERE side = '{side}'
+            UNION ALL SELECT org_id, members FROM rank_change WHERE side = '{side}') one
+        GROUP BY 1),
+    belonging AS (
+        SELECT above.id, sum(named.members) AS members
+        FROM named JOIN organisation home ON home.id = named.org_id
+        CROSS JOIN LATERAL unnest(home.lineage) AS above (id) GROUP BY 1),
+    stamped AS (
+        SELECT org_id, sum(amount) AS amount FROM (
+            SELECT org_id, amount FROM rank_group WHERE board_id = :board AND side = '{side}'
+            UNION ALL SELECT {side}_id, amount FROM rank_booking
+            WHERE unit = :unit AND local_day >= :from_day AND local_day < :to_day) one
+        GROUP BY 1),
+    earned AS (
+        SELECT o.id AS subject_id, coalesce(stamped.amount, 0)::bigint AS amount,
+            coalesce(belonging.members, 0)::bigint AS members
+        FROM organisation o LEFT JOIN stamped ON stamped.org_id = o.id
+        LEFT JOIN belonging ON belonging.id = o.id WHERE o.kind = ANY(:kinds))"""
