@@ -6,7 +6,7 @@ import sys
 
 from drills.table import Finding, markdown
 
-DRILLS: tuple[str, ...] = ()
+DRILLS: tuple[str, ...] = ("fuzz", "openapi")
 """Modules of this package; each has `run(*, short: bool) -> list[Finding]`."""
 
 
