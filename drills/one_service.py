@@ -22,9 +22,7 @@ from app.core.settings import PROJECT
 from tests.processes import environment_of, free_port, wait_until_ready
 
 START_SECONDS, STOP_SECONDS = 60, 30
-UNLIMITED = {
-    f"SHOUSHAN_RATE__{name}": "10000000/minute" for name in ("ADDRESS", "LOGIN", "PERSON")
-}
+UNLIMITED = {f"SHOUSHAN_RATE__{name}": "10000000/minute" for name in ("ADDRESS", "LOGIN", "PERSON")}
 """Everything comes from this one machine."""
 
 

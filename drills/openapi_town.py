@@ -18,7 +18,7 @@ from app.people.rules import Role
 from drills.one_service import Ground
 
 OWN = frozenset({
-    "account", "attempt", "consent", "lesson_plan", "permit", "person", "person_token",
+    "account", "attempt", "attention", "consent", "lesson_plan", "permit", "person", "person_token",
     "prior_learning", "request_key", "sign_up", "study", "study_day", "transfer",
     "procrastinate_jobs", "procrastinate_events", "sign_in_ticket",
 })  # fmt: skip
@@ -27,6 +27,7 @@ OTHERS = {
     "person": "SELECT t::text FROM person t WHERE id <> %s",
     "person_token": "SELECT t::text FROM person_token t WHERE person_id <> %s",
     "consent": "SELECT t::text FROM consent t WHERE person_id <> %s",
+    "attention": "SELECT t::text FROM attention t WHERE person_id <> %s",
     "study": "SELECT t::text FROM study t WHERE person_id <> %s",
     "sign_up": "SELECT t::text FROM sign_up t WHERE person_id <> %s",
     "prior_learning": "SELECT t::text FROM prior_learning t WHERE person_id <> %s",
