@@ -8,7 +8,7 @@ from drills.table import Finding, markdown
 
 DRILLS: tuple[str, ...] = (
     *("kills", "failover", "bouncer", "two_addresses", "database_outages", "tencent_outages"),
-    *("restore", "upgrade"),
+    *("restore", "upgrade", "fuzz", "openapi"),
 )
 """Modules of this package; each has `run(*, short: bool) -> list[Finding]`."""
 

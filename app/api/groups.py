@@ -1,6 +1,6 @@
 """Learning groups: where the daily push goes. An address goes in and never comes out."""
 
-from datetime import datetime, time
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -11,7 +11,7 @@ from app.api.bank import NotYourBranch
 from app.api.deps import CurrentPerson, Cursor, Limit, Now, SessionDep
 from app.api.errors import problems
 from app.api.idempotency import once
-from app.api.schemas import Body, OrgOut, PageOut
+from app.api.schemas import Body, OrgOut, PageOut, TownTime
 from app.core.paging import LIMIT_DEFAULT
 from app.flows import learning_groups
 from app.people import policy
@@ -35,10 +35,10 @@ Address = Annotated[
     ),
 ]
 OwnerId = Annotated[int, Field(ge=1, lt=2**63, description="Who answers for it, an officer there")]
-SendAt = Annotated[time, Field(description="When its push goes out, town time")]
-Deadline = Annotated[time, Field(description="By when a person is to have forwarded it")]
-OpenFrom = Annotated[time, Field(description="Quiet before this")]
-OpenUntil = Annotated[time, Field(description="Quiet from this on")]
+SendAt = Annotated[TownTime, Field(description="When its push goes out, town time")]
+Deadline = Annotated[TownTime, Field(description="By when a person is to have forwarded it")]
+OpenFrom = Annotated[TownTime, Field(description="Quiet before this")]
+OpenUntil = Annotated[TownTime, Field(description="Quiet from this on")]
 
 
 class GroupIn(Body):
@@ -62,12 +62,12 @@ class GroupPatch(Body):
     owner_id: int | None = Field(
         default=None, ge=1, lt=2**63, description="Who answers for it, an officer there"
     )
-    send_at: time | None = Field(default=None, description="When its push goes out, town time")
-    deadline: time | None = Field(
+    send_at: TownTime | None = Field(default=None, description="When its push goes out, town time")
+    deadline: TownTime | None = Field(
         default=None, description="By when a person is to have forwarded it"
     )
-    open_from: time | None = Field(default=None, description="Quiet before this")
-    open_until: time | None = Field(default=None, description="Quiet from this on")
+    open_from: TownTime | None = Field(default=None, description="Quiet before this")
+    open_until: TownTime | None = Field(default=None, description="Quiet from this on")
 
 
 class EndIn(Body):

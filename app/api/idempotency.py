@@ -29,7 +29,7 @@ Key = Annotated[
         pattern=r"^[\x21-\x7e]*$",
         description="A name of your own for this very request, 8 to 128 visible ASCII characters:"
         " sent again, it does nothing again and answers the same. Under another request:"
-        " RequestKeyReused (409). Remembered for 7 days",
+        " RequestKeyReused (409). Remembered for 48 hours",
     ),
 ]
 

@@ -51,7 +51,10 @@ class LinkUnknown(NotFound):
 
 @router.get(
     "/g/{code}", summary="A group's link", response_class=HTMLResponse,
-    responses=problems(404, 429),
+    responses=problems(429) | {
+        status: {"description": said, "content": {"text/html": {}}}
+        for status, said in ((404, "No such link: a page that says so"), (410, "Withdrawn: a page"))
+    },
 )  # fmt: skip
 @router.head("/g/{code}", include_in_schema=False)
 @public

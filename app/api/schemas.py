@@ -1,14 +1,36 @@
 """What several answers share: amounts, organisations, pages."""
 
-from typing import Generic, TypeVar
+from datetime import time
+from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+)
 
 from app.credit_bank.models import Unit
 from app.credit_bank.rules import amount_text
 from app.people.models import Organisation
 
 Row = TypeVar("Row")
+
+
+def _on_the_towns_clock(at: time) -> time:
+    if at.tzinfo is not None or at.microsecond:
+        raise ValueError("a time of day in town has no zone and no parts of a second")
+    return at
+
+
+TownTime = Annotated[
+    time,
+    AfterValidator(_on_the_towns_clock),
+    # JSON Schema's own "time" asks for a zone (RFC 3339, full-time), which this must not have.
+    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"}),
+]
 
 
 class Body(BaseModel):

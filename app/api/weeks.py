@@ -1,6 +1,6 @@
 """The week as the staff plan it: slots, issues, pushes, closed days; and an issue's outcome."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -13,7 +13,7 @@ from app.api.errors import problems
 from app.api.idempotency import once
 from app.api.issue_views import IssueOut, issue_out
 from app.api.review_steps import ERRORS, ManuscriptId, manuscript_for
-from app.api.schemas import Body
+from app.api.schemas import Body, TownTime
 from app.core.clock import local_day
 from app.flows import publishing_calendar, settling, week_watch, weekly_issue
 from app.people import policy
@@ -66,7 +66,7 @@ class PlanIn(Body):
     weekdays: list[Annotated[int, Field(ge=1, le=7)]] = Field(
         min_length=1, max_length=7, description="1 = Monday"
     )
-    at: time = Field(description="Time of day in town, e.g. 18:00")
+    at: TownTime = Field(description="Time of day in town, e.g. 18:00")
     week_min: int = Field(ge=1, le=7, description="Fewer issues put the week at risk")
     week_max: int = Field(ge=1, le=7, description="More are refused")
 
@@ -75,7 +75,7 @@ class PlanOut(BaseModel):
     appid: str = Field(description="The official account")
     org_code: str = Field(description="Whose account it is")
     weekdays: list[int] = Field(description="1 = Monday")
-    at: time = Field(description="Time of day in town")
+    at: TownTime = Field(description="Time of day in town")
     week_min: int = Field(description="Fewer issues put the week at risk")
     week_max: int = Field(description="More are refused")
 
@@ -160,7 +160,7 @@ async def set_plan(
         session,
         outlet=outlet,
         weekdays=body.weekdays,
-        at=body.at.replace(tzinfo=None),
+        at=body.at,
         week_min=body.week_min,
         week_max=body.week_max,
         by_id=actor.person_id,
