@@ -1,0 +1,83 @@
+"""The limit of a ledger: pgbench sending the very statements that our service sends."""
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core import embedded
+
+Sent = tuple[str, dict[str, Any]]
+"""A statement as the driver gets it, and its values."""
+PLACE = re.compile(r"%\((\w+)\)s")
+
+
+@contextmanager
+def listening(engine: AsyncEngine) -> Iterator[list[Sent]]:
+    """What goes to the database while this lasts."""
+    sent: list[Sent] = []
+
+    def hear(_: Any, __: Any, statement: str, values: Any, ___: Any, many: bool) -> None:  # noqa: FBT001  SQLAlchemy's signature
+        assert not many, statement
+        sent.append((statement, dict(values or {})))
+
+    event.listen(engine.sync_engine, "before_cursor_execute", hear)
+    try:
+        yield sent
+    finally:
+        event.remove(engine.sync_engine, "before_cursor_execute", hear)
+
+
+def run(server: embedded.Cluster, url: str, groups: Sequence[Sequence[Sent]]) -> float:
+    """Seconds for these transactions, one after the other, by one client; statements prepared."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "groups.sql"
+        with psycopg.connect(url) as connection:
+            script.write_text(_script(connection, groups), encoding="utf-8")
+        command = [
+            str(server.programs / "pgbench"),
+            *("-n", "-c", "1", "-t", "1", "-M", "simple", "-f", str(script), url),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    rate = re.search(r"tps = ([\d.]+) \(without initial", done.stdout)
+    assert rate is not None, done.stdout + done.stderr[-2000:]
+    return 1 / float(rate[1])
+
+
+def _script(connection: psycopg.Connection[Any], groups: Sequence[Sequence[Sent]]) -> str:
+    """Every statement is prepared once under a name, as our driver does it, and executed often.
+
+    To pgbench `:word` is a variable only where one of this name was set: ours stay as they are.
+    """
+    names: dict[str, str] = {}
+    lines = []
+    for group in groups:
+        lines.append("BEGIN;")
+        for statement, values in group:
+            name = names.setdefault(statement, f"sent{len(names)}")
+            order = list(dict.fromkeys(PLACE.findall(statement)))
+            given = [sql.Literal(values[one]).as_string(connection) for one in order]
+            said = f"({', '.join(given)})" if given else ""
+            lines.append(_one_line(f"EXECUTE {name}{said};"))
+        lines.append("COMMIT;")
+    prepared = [_one_line(_prepare(name, statement)) for statement, name in names.items()]
+    return "\n".join([*prepared, *lines, ""])
+
+
+def _prepare(name: str, statement: str) -> str:
+    order = list(dict.fromkeys(PLACE.findall(statement)))
+    numbered = PLACE.sub(lambda found: f"${order.index(found[1]) + 1}", statement)
+    return f"PREPARE {name} AS {numbered.replace('%%', '%')};"
+
+
+def _one_line(statement: str) -> str:
+    return " ".join(statement.split())
