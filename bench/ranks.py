@@ -83,7 +83,8 @@ class Sized:
             return await get_ranking(
                 session, board=board,
                 unit="credit", period="month", day=TODAY, org_id=None,
-                person_id=person_id, my_org_ids=[], cursor=None, limit=20, around=NEIGHBOURS, now=NOW,
+                person_id=person_id, my_org_ids=[], cursor=None, limit=20, around=NEIGHBOURS,
+                now=NOW,
             )  # fmt: skip
 
     async def measure(self, times: int, beside: Redis | None) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ARRAY, Date, and_, cast, func, or_, select
+from sqlalchemy import ARRAY, Date, and_, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.learning.models import Activity, Attempt, Attendance, SignUp, Study, StudyDay
@@ -60,23 +60,6 @@ async def learned_lesson_ids(session: AsyncSession, *, person_id: int) -> list[i
         Study.person_id.in_(select(selves(person_id).c.id)), Study.completed_at.is_not(None)
     )
     return list(await session.scalars(asked.distinct()))
-
-
-async def who_learned(
-    session: AsyncSession, *, person_ids: Sequence[int], day: date, lesson_ids: Sequence[int]
-) -> set[tuple[int, int | None]]:
-    """(person, lesson) for each of these lessons completed, (person, None) for any of that day."""
-    asked = select(Study.person_id, Study.lesson_id, Study.completed_on).where(
-        Study.person_id.in_(person_ids),
-        Study.completed_at.is_not(None),
-        or_(Study.completed_on == day, Study.lesson_id.in_(lesson_ids)),
-    )
-    found: set[tuple[int, int | None]] = set()
-    for person_id, lesson_id, completed_on in await session.execute(asked):
-        found.add((person_id, lesson_id))
-        if completed_on == day:
-            found.add((person_id, None))
-    return found
 
 
 async def learned_days(session: AsyncSession, *, person_id: int, since: date) -> list[date]:

@@ -5,14 +5,13 @@ Accepts add up and have no end; refusing in the settings forgets them all, as do
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, delete, exists, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.people.models import Identity, Person
+from app.people.models import Identity
 from app.people.queries import selves
 from app.push.models import Permit
 
@@ -89,32 +88,6 @@ async def lose(session: AsyncSession, *, letter_id: int, now: datetime) -> None:
         await withdraw_all(
             session, identity_id=used.identity_id, template_id=used.template_id, now=now
         )
-
-
-@dataclass(frozen=True)
-class Asker:
-    """Somebody who allowed a message; `places` are home and unit."""
-
-    person_id: int
-    places: tuple[int | None, int | None]
-
-
-async def list_askers(
-    session: AsyncSession, *, appid: str, template_id: str, after: int, limit: int
-) -> list[Asker]:
-    """Persons with an unused permit, by id, after a person's id."""
-    allowed = exists().where(
-        Permit.identity_id == Identity.id, Permit.template_id == template_id, *UNUSED
-    )
-    rows = await session.execute(
-        select(Person.id, Person.org_id, Person.unit_id)
-        .join(Identity, Identity.person_id == Person.id)
-        .where(Identity.appid == appid, Person.id > after, allowed)
-        .group_by(Person.id)
-        .order_by(Person.id)
-        .limit(limit)
-    )
-    return [Asker(person_id, (org_id, unit_id)) for person_id, org_id, unit_id in rows]
 
 
 async def count(session: AsyncSession, *, person_id: int, appid: str) -> dict[str, int]:

@@ -68,6 +68,14 @@ async def test_who_asked_and_has_not_learned_is_reminded_once(
     askers = [await make_asker(session, accepts=number) for number in (1, 3, 1, 0, 1)]
     await complete_lesson(session, askers[2].id, lesson.id, now=NOW)
     await session.execute(text("DELETE FROM letter"))
+    withdrew = await make_asker(session)
+    await session.execute(
+        text(
+            "UPDATE permit SET withdrawn_at = :now WHERE identity_id = ("
+            "SELECT id FROM identity WHERE person_id = :id)"
+        ),
+        {"now": NOW, "id": withdrew.id},
+    )
     for _ in range(2):
         told = await remind(session)
         assert [one.person_id for one in told] == [askers[0].id, askers[1].id, askers[4].id]

@@ -84,21 +84,6 @@ async def test_what_the_platform_does_not_know_is_lost(session: AsyncSession) ->
     assert await take(session, one, letter_id) is None
 
 
-async def test_askers_come_in_pages_each_once(session: AsyncSession) -> None:
-    askers = [await make_asker(session) for _ in range(3)]
-    for one in askers:
-        await give(session, one, "a")
-        await give(session, one, "b")
-    await permits.withdraw_all(session, identity_id=askers[1].id, template_id="T", now=NOW)
-    found, after = [], 0
-    while page := await permits.list_askers(
-        session, appid=MINI, template_id="T", after=after, limit=1
-    ):
-        after = page[-1].person_id
-        found.append(after)
-    assert found == [askers[0].person_id, askers[2].person_id]
-
-
 async def test_permits_go_with_the_person(session: AsyncSession) -> None:
     one, other = await make_asker(session), await make_asker(session)
     for asker in (one, other):
