@@ -1,8 +1,8 @@
 """Books of any size that the real audit finds true, in an embedded PostgreSQL, filled by SQL.
 
 Every person studies `ROUNDS` lessons, each on a day of its own, and is awarded four times for each,
-as a completion does: 学分 for the time, 积分 for the lesson, the first try and the day. One tenth of
-all transfers falls on the last day, which is left open: it is the day to close.
+as a completion does: 学分 for the time, 积分 for the lesson, the first try and the day. One
+tenth of all transfers falls on the last day, which is left open: it is the day to close.
 """
 
 import asyncio
@@ -60,7 +60,8 @@ LESSONS = """
         FROM generate_series(1, cardinality(%(seconds)s::int[])) AS n;
     INSERT INTO lesson_version (id, lesson_id, number, title, kind, platform, audience, summary,
             source, html, plain, required_seconds, digest, made_at) OVERRIDING SYSTEM VALUE
-        SELECT n, n, 1, '测量第' || n || '课', 'article', (SELECT min(name) FROM platform), '{}', '',
+        SELECT n, n, 1, '测量第' || n || '课', 'article', (SELECT min(name) FROM platform), '{}',
+            '',
             '自编', '<p>测量</p>', '测量', (%(seconds)s::int[])[n],
             encode(sha256(n::text::bytea), 'hex'), %(begin)s
         FROM generate_series(1, cardinality(%(seconds)s::int[])) AS n;
@@ -188,7 +189,9 @@ def fill(url: str, *, transfers: int, close: bool = True) -> Books:
         for table in (*TABLES, "organisation", "lesson", "lesson_version"):
             if table != "study_day":
                 connection.execute(
-                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
+                    sql.SQL(
+                        "SELECT setval(pg_get_serial_sequence({}, 'id'), max(id)) FROM {}"
+                    ).format(table, sql.Identifier(table))
                 )
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")

@@ -1,5 +1,6 @@
-"""The ledger alone: awards per second, beside pgbench sending the same SQL and beside two peers;
-what an award costs in small and in large books; the audit and the daily close of the large ones.
+"""The ledger alone, beside pgbench sending the same SQL and beside two peers; audit and close.
+
+Awards per second, and what an award costs in small and in large books.
 
 The service books through its own function, a group of persons in one transaction, as the group
 commit does. pgbench sends what the service would have sent for other persons: captured from groups

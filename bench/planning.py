@@ -34,7 +34,8 @@ FURNISH = """
         source, html, plain, required_seconds, digest, made_at)
     select id, 1, '防骗一课', 'article', (select min(name) from platform), '{{}}',
         '', '', '', '', 60, key, '{now}' from lesson;
-    update lesson set current_id = v.id, published_at = '{now}' from lesson_version v where v.lesson_id = lesson.id;
+    update lesson set current_id = v.id, published_at = '{now}'
+    from lesson_version v where v.lesson_id = lesson.id;
     insert into lesson_plan (local_day, org_id, lesson_id)
     select date '{today}' + n, null, min(id) from lesson, generate_series(0, {rounds}) n group by n
     union all select date '{today}' + n, o.id, (select max(id) from lesson)

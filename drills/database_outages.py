@@ -39,15 +39,9 @@ class Plan:
     probes: int
     paused: float
     refused: float
-    allowance: float
-    """For the calm before and the recoveries: so much longer the residents go on."""
-
-    @property
-    def seconds(self) -> float:
-        return self.paused + 2 * self.refused + self.allowance
 
 
-SHORT, FULL = Plan(10, 12, 11, 4, 15), Plan(100, 60, 20, 20, 60)
+SHORT, FULL = Plan(10, 12, 11, 4), Plan(100, 60, 20, 20)
 
 
 def run(*, short: bool) -> list[Finding]:
@@ -65,10 +59,11 @@ async def _drill(
     running: House, plan: Plan, url: str, *, is_small: bool
 ) -> tuple[load.Record, list[Finding]]:
     findings: list[Finding] = []
-    begun = asyncio.Event()
+    begun, over = asyncio.Event(), asyncio.Event()
 
-    async def begin() -> None:
+    async def disturb() -> None:
         begun.set()
+        await over.wait()
 
     async with probing(running, plan.probes) as prober:
         living = load.play(
@@ -76,8 +71,7 @@ async def _drill(
             running.stand_in,
             rate=RATE,
             residents=plan.residents,
-            seconds=plan.seconds,
-            disturb=begin,
+            disturb=disturb,
         )
         async with asyncio.TaskGroup() as group, prober.asking():
             lives = group.create_task(living)
@@ -87,6 +81,7 @@ async def _drill(
             findings += await _exhaust(prober, url, plan.refused)
             if is_small:
                 findings += await _fill(prober, url, plan.refused)
+            over.set()
         findings += await prober.untrue(url)
     return lives.result(), findings
 

@@ -77,7 +77,7 @@ def installed() -> str | None:
     program = home / "bin" / "st"
     if not program.exists():
         venv.create(home, with_pip=True, clear=True)
-        pip = [home / "bin" / "python", "-m", "pip", "install", "--quiet", SCHEMATHESIS]
+        pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", SCHEMATHESIS]
         if subprocess.run(pip, check=False, capture_output=True).returncode:
             shutil.rmtree(home)
             return None

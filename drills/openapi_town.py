@@ -2,9 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
 
-import httpx
 from sqlalchemy import select
 
 from app.content.importing import import_lessons

@@ -44,9 +44,7 @@ TRIES = 100
 
 
 def run(*, short: bool) -> list[Finding]:
-    rate, begins, seconds, people = (
-        (480.0, "05:00", 7.0, 9) if short else (120.0, "06:30", 15.0, 30)
-    )
+    seconds, people = (7.0, 9) if short else (15.0, 30)
     with house.folder() as data_dir:
         environment = house.environment(data_dir, rate=RATE, begins=BEGINS)
         with house.up(data_dir, environment) as running:

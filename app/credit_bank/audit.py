@@ -76,7 +76,8 @@ CHECKS = {
     "a reversal mirrors its original": """
         SELECT format('transfer %s reverses %s', r.id, o.id)
         FROM transfer r JOIN transfer o ON o.id = r.reverses_id
-        WHERE r.reverses_id IS NOT NULL AND ((r.debit_id, r.credit_id, r.amount, r.rule_id, r.rule_code) IS DISTINCT FROM
+        WHERE r.reverses_id IS NOT NULL AND (
+            (r.debit_id, r.credit_id, r.amount, r.rule_id, r.rule_code) IS DISTINCT FROM
                 (o.credit_id, o.debit_id, o.amount, o.rule_id, o.rule_code)
             OR r.id <= o.id OR o.reverses_id IS NOT NULL)""",
     REINSTATED: """

@@ -20,7 +20,8 @@ UNPROVEN = {
     "an award names evidence of a kind we know": """
         SELECT format('transfer %s: %s', id, evidence) FROM transfer
         WHERE kind = 'award' AND (evidence LIKE '%:'  -- trimming costs a third of a pattern
-            OR rtrim(evidence, '0123456789') NOT IN ('study:', 'attendance:', 'prior_learning:'))""",
+            OR rtrim(evidence, '0123456789')
+                NOT IN ('study:', 'attendance:', 'prior_learning:'))""",
     "an award stands on a completed study": """
         SELECT format('transfer %s: %s', t.id, t.evidence) FROM transfer t
         LEFT JOIN study s ON t.evidence = 'study:' || s.id

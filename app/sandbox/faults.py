@@ -70,7 +70,6 @@ async def spoil(fault: Fault | None, response: Response) -> Response:
     match fault.kind:
         case "latency":
             await asyncio.sleep(fault.seconds)
-            return response
         case "reset":
             return CutConnection()
         case "html502":
@@ -81,7 +80,8 @@ async def spoil(fault: Fault | None, response: Response) -> Response:
         case "wrong_types":
             return Response(_listed(bytes(response.body)), media_type="application/json")
         case "errcode":
-            return response
+            pass
+    return response
 
 
 def _listed(body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The other answers to WeChat's callback, installed for one measurement in a folder of its own."""
+"""Peers, installed for one measurement in a folder of its own."""
 
 import os
 import subprocess
@@ -20,12 +20,19 @@ class NotInstalled(Exception):
     """A peer that cannot be had here; it is left out of the table, and said so."""
 
 
+def installed(folder: Path, *packages: str, then: Sequence[str] = ()) -> str:
+    """The interpreter of a new virtual environment with these. Raises NotInstalled."""
+    _run(sys.executable, "-m", "venv", str(folder))
+    python = str(folder / "bin" / "python")
+    for some in (packages, then):
+        if some:
+            _run(python, "-m", "pip", "install", "--quiet", *some)
+    return python
+
+
 def install_werobot(folder: Path) -> Sequence[str]:
     """The command that starts it, less its arguments."""
-    _run(sys.executable, "-m", "venv", str(folder / "werobot"))
-    python = folder / "werobot" / "bin" / "python"
-    _run(str(python), "-m", "pip", "install", "--quiet", *WEROBOT)
-    return (str(python), str(HERE / "werobot_peer.py"))
+    return (installed(folder / "werobot", *WEROBOT), str(HERE / "werobot_peer.py"))
 
 
 def install_wechat(folder: Path) -> Sequence[str]:

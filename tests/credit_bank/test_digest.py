@@ -21,7 +21,8 @@ FILL = r"""
         CASE WHEN n % 3 > 0 THEN n END, CASE WHEN n % 3 > 0 THEN 'lesson.points' END,
         E'line\nline\ttab\\n' || chr(8232) || '𠮷' || n, 'study:' || n,
         CASE n % 4 WHEN 0 THEN '{}' WHEN 1 THEN '[1.50, 1e3, -0, null, true, []]'
-            WHEN 2 THEN jsonb_build_object('title', '第"课\' || n, 'é', jsonb_build_object('a', 0.1))
+            WHEN 2 THEN
+                jsonb_build_object('title', '第"课\' || n, 'é', jsonb_build_object('a', 0.1))
             ELSE to_jsonb(E'"\\\u0001' || n) END,
         CASE WHEN n % 5 > 0 THEN n END, CASE WHEN n % 7 > 0 THEN -n END,
         CASE WHEN n % 11 = 0 THEN 5 * n END,
