@@ -6,7 +6,7 @@ import sys
 
 from bench.table import Figure, markdown
 
-BENCHES = ("learning", "callback", "ranks", "planning", "first_paint")
+BENCHES = ("learning", "callback", "ledger", "ranks", "planning", "footprint", "first_paint")
 """Modules of this package; each has `run(*, short: bool) -> list[Figure]`."""
 
 
