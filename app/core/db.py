@@ -40,7 +40,7 @@ class BadDatabaseUrl(Invalid):
     title = "数据库地址写错了"
 
 
-READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+ONE_VIEW = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 class Model(DeclarativeBase):
@@ -175,7 +175,7 @@ async def transaction() -> AsyncIterator[AsyncSession]:
 async def read_transaction() -> AsyncIterator[AsyncSession]:
     """One consistent view of the books that cannot write."""
     async with session_maker.begin() as session:
-        await session.execute(text(READ_ONLY))
+        await session.execute(text(ONE_VIEW))
         yield session
 
 
@@ -189,7 +189,7 @@ async def read_together() -> AsyncIterator[tuple[AsyncSession, AsyncSession]]:
     async with read_transaction() as one, session_maker.begin() as other:
         await one.execute(patient)
         view = await one.scalar(text("SELECT pg_export_snapshot()"))
-        await other.execute(text(READ_ONLY))
+        await other.execute(text(ONE_VIEW))
         # A literal by the grammar; the server made it, of digits and dashes.
         await other.execute(text(f"SET TRANSACTION SNAPSHOT '{view}'"))
         await other.execute(patient)

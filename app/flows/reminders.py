@@ -13,7 +13,7 @@ from app.core.clock import local_day, local_text
 from app.flows.notices import NOTES, PAGE, ROUTES, Kind
 from app.learning import activities
 from app.people import queries as people
-from app.push import letters, notice_values
+from app.push import letters, notice_values, reminding
 
 BATCH = 5000
 """Persons of one transaction: well below a second."""
@@ -91,7 +91,7 @@ async def remind_learners(
         "now": now,
     }
     found = (await session.execute(REMIND, facts)).one()
-    await letters.queue_many(session, letter_ids=found.letter_ids or [])
+    await reminding.queue_many(session, letter_ids=found.letter_ids or [])
     return found.last if found.askers == BATCH else None
 
 

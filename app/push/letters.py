@@ -28,8 +28,6 @@ JOB_LOST = timedelta(minutes=30)
 TOO_LATE = timedelta(hours=24)
 """Nobody wants to read it then."""
 BATCH = 200
-OF_ONE_JOB = 50
-"""Reminders that one job delivers, one after the other."""
 OF_THE_DAY = ("lesson",)
 """Kinds that mean nothing on the day after."""
 REMINDERS = ("lesson", "activity")
@@ -97,30 +95,6 @@ async def write_many(session: AsyncSession, drafts: Sequence[Draft], *, now: dat
             priority=priority,
         )
     return len(left)
-
-
-async def queue_many(session: AsyncSession, *, letter_ids: Sequence[int]) -> None:
-    """Jobs for reminders just left: each takes those waiting from its first to its last letter.
-
-    A job for each of a million would take longer than the letters themselves.
-    """
-    some = [
-        letter_ids[begin : begin + OF_ONE_JOB] for begin in range(0, len(letter_ids), OF_ONE_JOB)
-    ]
-    await defer_many(
-        session,
-        Job.DELIVER_LETTER,
-        [{"letter_id": one[0], "until_id": one[-1]} for one in some],
-        priority=PATIENT,
-    )
-
-
-async def list_waiting(session: AsyncSession, *, first_id: int, last_id: int) -> Sequence[int]:
-    """The reminders among these letters that wait to be sent."""
-    rows = select(Letter.id).where(
-        Letter.id.between(first_id, last_id), Letter.state == "waiting", Letter.kind.in_(REMINDERS)
-    )
-    return (await session.scalars(rows.order_by(Letter.id))).all()
 
 
 def _priority(kind: str) -> int:

@@ -13,7 +13,7 @@ from app.core.settings import get_settings
 from app.flows import letters as outgoing
 from app.flows import reminders, word_check
 from app.flows.letters import Envelope, Senders
-from app.push import letters
+from app.push import letters, reminding
 from app.wechat.calls import check_text, send_custom_text
 from app.wechat.errors import NotRecentlyActive, UserRefused
 from app.wechat.notices import send_notice
@@ -35,7 +35,7 @@ async def deliver_letter(letter_id: int, until_id: int | None = None) -> None:
         await _deliver(letter_id)
         return
     async with transaction() as session:
-        waiting = await letters.list_waiting(session, first_id=letter_id, last_id=until_id)
+        waiting = await reminding.list_waiting(session, first_id=letter_id, last_id=until_id)
     # A platform that is away ends it: the queue tries again with those that still wait.
     for one in waiting:
         await _deliver(one)

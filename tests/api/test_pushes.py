@@ -212,7 +212,7 @@ async def test_an_hour_is_the_towns_and_names_no_zone(room: Room) -> None:
     group = await room.group()
     body = {"send_at": "07:40Z"}
     path = f"/groups/{group['id']}"
-    assert await refused(room, "PATCH", path, room.tutor, json=body) == "GroupHoursUnsuitable"
+    assert await refused(room, "PATCH", path, room.tutor, json=body) == "MalformedRequest"
 
 
 async def test_a_push_withdrawn_before_its_day_is_written_anew(room: Room) -> None:

@@ -15,8 +15,8 @@ from app.learning.models import Activity
 from app.people.merging import merge
 from app.people.models import Organisation, Person
 from app.push import permits
-from app.push.letters import list_waiting
 from app.push.models import Letter
+from app.push.reminding import list_waiting
 from tests.factories.content import make_lesson
 from tests.factories.learning import complete_lesson
 from tests.factories.people import MINI, NOW, make_identity, make_person, make_town

@@ -18,7 +18,7 @@ credit_bank/prior_learning:approve
 credit_bank/prior_learning:confirm
 credit_bank/prior_learning:refuse
 flows/activities:confirm_attendance
-flows/auditing:audit_for
+flows/auditing:note
 flows/delivery_acts:_act
 flows/delivery_acts:give_up
 flows/delivery_acts:mark_sent

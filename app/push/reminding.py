@@ -1,0 +1,37 @@
+"""Reminders, which a whole town gets at once: one job for many of their letters."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.jobs import PATIENT, Job, defer_many
+from app.push.letters import REMINDERS
+from app.push.models import Letter
+
+OF_ONE_JOB = 50
+"""Reminders that one job delivers, one after the other."""
+
+
+async def queue_many(session: AsyncSession, *, letter_ids: Sequence[int]) -> None:
+    """Jobs for reminders just left: each takes those waiting from its first to its last letter.
+
+    A job for each of a million would take longer than the letters themselves.
+    """
+    some = [
+        letter_ids[begin : begin + OF_ONE_JOB] for begin in range(0, len(letter_ids), OF_ONE_JOB)
+    ]
+    await defer_many(
+        session,
+        Job.DELIVER_LETTER,
+        [{"letter_id": one[0], "until_id": one[-1]} for one in some],
+        priority=PATIENT,
+    )
+
+
+async def list_waiting(session: AsyncSession, *, first_id: int, last_id: int) -> Sequence[int]:
+    """The reminders among these letters that wait to be sent."""
+    rows = select(Letter.id).where(
+        Letter.id.between(first_id, last_id), Letter.state == "waiting", Letter.kind.in_(REMINDERS)
+    )
+    return (await session.scalars(rows.order_by(Letter.id))).all()
