@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import CTE, func, select
+from sqlalchemy import ARRAY, CTE, BigInteger, Select, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -76,17 +77,31 @@ async def list_selves(session: AsyncSession, person_id: int) -> list[int]:
     return list(await session.scalars(select(selves(person_id).c.id)))
 
 
+SELVES_OF = text(
+    """
+    WITH RECURSIVE tree AS (
+        SELECT id, id AS kept_id FROM person WHERE id = ANY(:person_ids)
+        UNION ALL
+        SELECT person.id, kept_id FROM person JOIN tree ON person.merged_into_id = tree.id)
+    SELECT id, kept_id FROM tree
+    """
+)
+PATHS = text(
+    """
+    WITH RECURSIVE path AS (
+        SELECT id AS asked, id, merged_into_id FROM person WHERE id = ANY(:person_ids)
+        UNION ALL
+        SELECT asked, person.id, person.merged_into_id
+        FROM person JOIN path ON person.id = path.merged_into_id)
+    SELECT asked, id FROM path WHERE merged_into_id IS NULL
+    """
+)
+"""Words, since putting a recursive statement together takes longer than running it."""
+
+
 async def list_selves_of(session: AsyncSession, person_ids: Collection[int]) -> dict[int, int]:
     """Everybody who is one of these persons by now, themselves included: who of them it is."""
-    tree = (
-        select(Person.id, Person.id.label("kept_id"))
-        .where(Person.id == func.any(list(person_ids)))
-        .cte("selves_of", recursive=True)
-    )
-    tree = tree.union_all(
-        select(Person.id, tree.c.kept_id).join(tree, Person.merged_into_id == tree.c.id)
-    )
-    return dict((await session.execute(select(tree.c.id, tree.c.kept_id))).all())
+    return dict((await session.execute(SELVES_OF, {"person_ids": list(person_ids)})).all())
 
 
 async def resolve_alias(session: AsyncSession, person_id: int) -> int:
@@ -107,20 +122,7 @@ async def resolve_alias(session: AsyncSession, person_id: int) -> int:
 
 async def resolve_aliases(session: AsyncSession, person_ids: Collection[int]) -> dict[int, int]:
     """Of each of these ids the person it stands for now, in one statement."""
-    path = (
-        select(Person.id.label("asked"), Person.id, Person.merged_into_id)
-        .where(Person.id == func.any(list(person_ids)))
-        .cte("paths", recursive=True)
-    )
-    path = path.union_all(
-        select(path.c.asked, Person.id, Person.merged_into_id).join(
-            path, Person.id == path.c.merged_into_id
-        )
-    )
-    rows = await session.execute(
-        select(path.c.asked, path.c.id).where(path.c.merged_into_id.is_(None))
-    )
-    return dict(rows.all())
+    return dict((await session.execute(PATHS, {"person_ids": list(person_ids)})).all())
 
 
 async def names_of(session: AsyncSession, person_ids: Collection[int]) -> dict[int, str | None]:
@@ -235,8 +237,7 @@ async def stamp(session: AsyncSession, person_id: int) -> Stamp:
     return (await stamps(session, [person_id]))[person_id]
 
 
-async def stamps(session: AsyncSession, person_ids: Collection[int]) -> dict[int, Stamp]:
-    """The same of all of these. Raises PersonNotFound."""
+def _where_they_belong() -> Select[*tuple[Any, ...]]:
     home, village = aliased(Organisation), aliased(Organisation)
     nearest = (
         select(village.id)
@@ -247,9 +248,16 @@ async def stamps(session: AsyncSession, person_ids: Collection[int]) -> dict[int
         .correlate(Person)
         .scalar_subquery()
     )
-    rows = await session.execute(
-        select(Person.id, nearest, Person.unit_id).where(Person.id == func.any(list(person_ids)))
-    )
+    asked = func.any(bindparam("person_ids", type_=ARRAY(BigInteger)))
+    return select(Person.id, nearest, Person.unit_id).where(Person.id == asked)
+
+
+STAMPS = _where_they_belong()
+
+
+async def stamps(session: AsyncSession, person_ids: Collection[int]) -> dict[int, Stamp]:
+    """The same of all of these. Raises PersonNotFound."""
+    rows = await session.execute(STAMPS, {"person_ids": list(person_ids)})
     found = {person_id: Stamp(village_id, unit_id) for person_id, village_id, unit_id in rows}
     for person_id in person_ids:
         if person_id not in found:
