@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test bench drill drill-short check lint types contract screenshots fmt migrate revision
+.PHONY: help setup setup-dev run test bench drill drill-check check lint types contract screenshots fmt migrate revision
 .PHONY: lock clean
 
 help: ## this list
@@ -42,10 +42,10 @@ bench: setup-dev ## measures, beside peers and the machine's limit: one table (B
 drill: setup-dev ## breaks things and counts what is lost: one table (DRILL="--short name …")
 	$(BIN)/python -m drills $(DRILL)
 
-check: setup-dev lint types contract test drill-short ## all that .ci/run asks: lint, types, imports, tests, drills
+check: setup-dev lint types contract test drill-check ## all that .ci/run asks: lint, types, imports, tests, some drills
 
-drill-short: setup-dev ## every drill in its form of seconds
-	$(BIN)/python -m drills --short
+drill-check: setup-dev ## the quickest drills in their form of seconds
+	$(BIN)/python -m drills --short restore upgrade fuzz
 
 lint: setup-dev
 	$(BIN)/ruff format --check .
