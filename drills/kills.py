@@ -30,7 +30,7 @@ def run(*, short: bool) -> list[Finding]:
     residents, seconds, rate = (16, 1.0, 60.0) if short else (500, 300.0, 4.0)
     pauses = (3.0, 4.0) if short else (2.0, 6.0)
     with house.folder() as data_dir:
-        environment = house.environment(data_dir, rate=rate, begins="23:40")
+        environment = house.environment(data_dir, rate=rate, begins="23:40" if short else "23:50")
         with house.up(data_dir, environment) as running:
             killing = _Killing(data_dir, seconds, pauses)
             record = asyncio.run(
