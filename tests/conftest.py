@@ -83,6 +83,12 @@ def real_clock() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def one_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command run inside the tests keeps their log: its own cached loggers capture nothing."""
+    monkeypatch.setattr(logging, "configure", lambda *_, **__: None)
+
+
+@pytest.fixture(autouse=True)
 def fresh_settings() -> Iterator[None]:
     yield
     get_settings.cache_clear()

@@ -191,8 +191,10 @@ def _program(
             raise
         finally:
             for stream in (process.stdin, process.stdout):
-                if stream is not None and not stream.closed:
-                    stream.close()
+                # What a dead program left unread is no news, and must not keep us from its end.
+                with contextlib.suppress(BrokenPipeError):
+                    if stream is not None:
+                        stream.close()
             status = process.wait()
         if status:
             said.seek(0)

@@ -12,8 +12,6 @@ def test_the_status_is_printed_and_the_command_succeeds(
 ) -> None:
     monkeypatch.setenv("SHOUSHAN_DATABASE_URL", database_url_of_its_own)
     get_settings.cache_clear()
-    # The tests' own log goes on.
-    monkeypatch.setattr("app.cli.running.logging.configure", lambda *_, **__: None)
     result = CliRunner().invoke(shoushan, ["push", "status"])
     assert result.exit_code == 0, result.output
     for section in ("Week of", "Issues 期刊", "Pushes", "Open tasks 待办", "In doubt", "At risk"):
