@@ -40,13 +40,19 @@ def read_code(code: str, *, secret: str) -> int | None:
     """The delivery's number; None for a code that we never made."""
     if not (TAG < len(code) <= CODE_MAX and code.isascii() and code.isalnum()):
         return None
-    delivery_id = 0
-    for digit in code[:-TAG]:
-        delivery_id = delivery_id * BASE + ALPHABET.index(digit)
+    delivery_id = number_in(code)
     # The whole code, so that another spelling of the number (a leading zero) is none of ours.
     if not hmac.compare_digest(code, code_of(delivery_id, secret=secret)):
         return None
     return delivery_id if delivery_id < 2**63 else None
+
+
+def number_in(code: str) -> int:
+    """The number a code claims; whether it is ours, `read_code` says. ValueError if it is none."""
+    number = 0
+    for digit in code[:-TAG]:
+        number = number * BASE + ALPHABET.index(digit)
+    return number
 
 
 def _spell(number: int) -> str:

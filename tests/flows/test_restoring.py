@@ -43,7 +43,8 @@ async def test_what_was_due_is_in_doubt_and_what_is_not_yet_due_goes_on(
         await session.refresh(row)
     assert [row.state for row in planned] == ["unknown", "planned", "planned"]
     assert letter.state == "unknown"
-    late = await session.scalar(select(Delivery).where(Delivery.group_id == unplanned.id))
+    its = (Delivery.group_id == unplanned.id, Delivery.manuscript_id == today.id)
+    late = await session.scalar(select(Delivery).where(*its))
     assert late is not None
     assert late.state == "unknown"
     again = await doubt_what_was_due(session, now=at(14))

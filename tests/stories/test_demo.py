@@ -13,13 +13,15 @@ import pytest
 from tests.processes import PROJECT, environment_of, processes_of
 
 KILLS = 4
+SIZE = ("--residents", "10", "--days", "1", "--day-seconds", "30")
+"""A day long enough for processes that come back again and again on two busy cores."""
 
 
 @pytest.mark.timeout(180)
 def test_a_town_survives_kill_9(tmp_path: Path) -> None:
     environment = environment_of(tmp_path)
     demo = subprocess.Popen(
-        [sys.executable, "-m", "app.cli.main", "demo", "--residents", "10", "--days", "1"],
+        [sys.executable, "-m", "app.cli.main", "demo", *SIZE],
         env=environment | {"PYTHONUNBUFFERED": "1"},
         cwd=PROJECT,
         stdout=subprocess.PIPE,
