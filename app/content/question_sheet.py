@@ -8,10 +8,6 @@ import zipfile
 from dataclasses import dataclass
 from typing import Any
 
-from openpyxl import Workbook, load_workbook
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.worksheet.datavalidation import DataValidation
-
 from app.content.lesson_file import OPTIONS_MAX, QUESTIONS_MAX
 from app.content.lesson_form import QuestionForm, question_fault
 from app.core.errors import Invalid
@@ -63,6 +59,10 @@ class Sheet:
 
 def template() -> bytes:
     """The workbook to download, with three examples."""
+    from openpyxl import Workbook  # noqa: PLC0415  heavy, and rarely needed
+    from openpyxl.styles import Alignment, Font, PatternFill  # noqa: PLC0415  the same
+    from openpyxl.worksheet.datavalidation import DataValidation  # noqa: PLC0415  the same
+
     book = Workbook()
     sheet = book.active
     assert sheet is not None
@@ -121,6 +121,8 @@ def _refuse_bomb(content: bytes) -> None:
 
 def _rows(content: bytes) -> tuple[list[tuple[Any, ...]], int]:
     """The rows of a sheet that is not too long, and how many formulas were left out."""
+    from openpyxl import load_workbook  # noqa: PLC0415  heavy, and rarely needed
+
     book = load_workbook(io.BytesIO(content), read_only=True, data_only=False)
     sheet = book.worksheets[0]
     # A file may say nothing true of its size: what is read is counted.

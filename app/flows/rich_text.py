@@ -12,7 +12,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import mammoth
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Invalid
@@ -107,6 +106,8 @@ def _read_word(content: bytes) -> tuple[str, list[bytes]]:
             _refuse_bomb(archive)
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
         raise WordFileUnreadable from error
+    import mammoth  # noqa: PLC0415  heavy, and rarely needed
+
     found: list[bytes] = []
 
     def keep(image: Any) -> dict[str, str]:

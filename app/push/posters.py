@@ -1,16 +1,12 @@
 """The poster of a day's push: data in, PNG out. What it looks like is poster.typ."""
 
 import hashlib
-import io
 import json
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
-import pylopdf_fonts_zh_cn
-import segno
-import typst
-
+from app.core.typesetting import printed_code, typeset
 from app.push.texts import SERVICE, Notice
 
 TEMPLATE = Path(__file__).with_name("poster.typ")
@@ -53,19 +49,9 @@ def draw(poster: Poster) -> bytes:
         "weekday": WEEKDAYS[poster.day.weekday()],
         "title": poster.title,
         "text": poster.text,
-        "code": _code(poster.link),
+        "code": printed_code(poster.link),
     }
-    picture = typst.compile(
-        TEMPLATE,
-        format="png",
-        ppi=PIXELS_PER_INCH,
-        sys_inputs=facts,
-        # The same poster on every machine: no font of its own.
-        font_paths=[pylopdf_fonts_zh_cn.sans_path().parent],
-        ignore_system_fonts=True,
-    )
-    assert isinstance(picture, bytes), type(picture)
-    return picture
+    return typeset(TEMPLATE, facts, kind="png", ppi=PIXELS_PER_INCH)
 
 
 def drawn(poster: Poster, *, directory: Path) -> bytes:
@@ -82,10 +68,3 @@ def drawn(poster: Poster, *, directory: Path) -> bytes:
     fresh.write_bytes(picture)
     fresh.replace(path)
     return picture
-
-
-def _code(link: str) -> str:
-    """A QR code as SVG, with a quarter of it to spare: posters get creased."""
-    svg = io.BytesIO()
-    segno.make(link, error="q", micro=False).save(svg, kind="svg", border=1, scale=10)
-    return svg.getvalue().decode()

@@ -6,16 +6,13 @@ them: nobody finds another one by counting. Letters and digits that look alike a
 
 import hashlib
 import hmac
-import io
 import re
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Literal
 
-import pylopdf_fonts_zh_cn
-import segno
-import typst
+from app.core.typesetting import printed_code, typeset
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 TAG = 8
@@ -71,25 +68,10 @@ def _drawn(template: str, certificate: Certificate, kind: Literal["pdf", "png"])
         **{name: str(value) for name, value in asdict(certificate).items()},
         "day": f"{day.year}年{day.month}月{day.day}日",
         "word": "称号" if certificate.kind == "title" else "徽章",
-        "code": _code(certificate.link),
+        "code": printed_code(certificate.link),
     }
-    made = typst.compile(
-        Path(__file__).with_name(template),
-        format=kind,
-        ppi=PIXELS_PER_INCH,
-        sys_inputs=facts,
-        # The same paper on every machine: no font of its own.
-        font_paths=[pylopdf_fonts_zh_cn.sans_path().parent],
-        ignore_system_fonts=True,
-    )
-    assert isinstance(made, bytes), type(made)
-    return made
-
-
-def _code(link: str) -> str:
-    svg = io.BytesIO()
-    segno.make(link, error="q", micro=False).save(svg, kind="svg", border=1, scale=10)
-    return svg.getvalue().decode()
+    path = Path(__file__).with_name(template)
+    return typeset(path, facts, kind=kind, ppi=PIXELS_PER_INCH)
 
 
 def _spell(honour_id: int, year: int, secret: str) -> str:

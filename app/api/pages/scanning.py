@@ -3,7 +3,6 @@
 import io
 from typing import Annotated
 
-import segno
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -134,6 +133,8 @@ async def draw_code(
 
 
 async def _parametric(wechat: WeChatClient, scene: str, seconds: int) -> bytes:
+    import segno  # noqa: PLC0415  heavy, and rarely needed
+
     life = min(max(seconds, LEAST_SECONDS), calls.QR_SECONDS_MAX)
     made = await calls.create_qr_code(wechat, scene=scene, seconds=life)
     drawing = io.BytesIO()
