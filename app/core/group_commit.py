@@ -28,6 +28,9 @@ Result = TypeVar("Result")
 GATHER_SECONDS = 0.008
 """From the beginning of one batch to that of the next. The first after a silence waits for nothing;
 without this pause a crowd comes in batches of a few, as the next is begun with the first caller."""
+AT_ONCE = 2
+"""While the database works at one batch this process makes the next. They are as independent as
+those of two processes: whoever meets at a row waits there."""
 BATCH_MAX = 64
 """Larger batches gain little more, and a failed one costs as many transactions as it had items."""
 WAITING_MAX = 2000
@@ -62,7 +65,7 @@ class _Asked(Generic[Item, Result]):
 
 
 class GroupCommit(Generic[Item, Result]):
-    """Collects calls of `ask` into transactions; one batch at a time."""
+    """Collects calls of `ask` into transactions, AT_ONCE of them under way."""
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class GroupCommit(Generic[Item, Result]):
     ) -> None:
         self._perform = perform
         self._waiting: list[_Asked[Item, Result]] = []
-        self._runner: asyncio.Task[None] | None = None
+        self._gathering, self._under_way = False, 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._not_before = 0.0
         self._few = asyncio.Semaphore(ALONE_MAX)
@@ -88,8 +91,7 @@ class GroupCommit(Generic[Item, Result]):
             raise Overrun
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Asked(item, answer))
-        if self._runner is None:
-            self._runner = self._start(self._run())
+        self._gather()
         return await answer
 
     async def drain(self) -> None:
@@ -104,19 +106,29 @@ class GroupCommit(Generic[Item, Result]):
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def _gather(self) -> None:
+        """Begin the next batch, if there is somebody for it and the database is not kept busy."""
+        if self._waiting and not self._gathering and self._under_way < AT_ONCE:
+            self._gathering = True
+            self._start(self._run())
+
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            while self._waiting:
-                # At least one turn of the event loop: whoever is ready in it comes along.
-                await asyncio.sleep(max(0, self._not_before - loop.time()))
-                self._not_before = loop.time() + GATHER_SECONDS
-                taken, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
-                batch = [asked for asked in taken if not asked.answer.done()]
-                if batch:
-                    await self._together(batch)
+            # At least one turn of the event loop: whoever is ready in it comes along.
+            await asyncio.sleep(max(0, self._not_before - loop.time()))
         finally:
-            self._runner = None
+            self._gathering = False
+        self._not_before = loop.time() + GATHER_SECONDS
+        taken, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+        self._under_way += 1
+        try:
+            self._gather()
+            if batch := [asked for asked in taken if not asked.answer.done()]:
+                await self._together(batch)
+        finally:
+            self._under_way -= 1
+            self._gather()
 
     async def _together(self, batch: list[_Asked[Item, Result]]) -> None:
         try:
