@@ -1,8 +1,11 @@
-"""Every drill in turn, and one table of counts: `python -m drills [--short] [name …]`."""
+"""Every drill, and one table of counts: `python -m drills [--short] [--jobs N] [name …]`."""
 
 import argparse
 import importlib
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 
 from drills.table import Finding, markdown
 
@@ -13,15 +16,21 @@ DRILLS: tuple[str, ...] = (
 """Modules of this package; each has `run(*, short: bool) -> list[Finding]`."""
 
 
+def perform(name: str, *, short: bool) -> list[Finding]:
+    print(f"… {name}", file=sys.stderr, flush=True)
+    found: list[Finding] = importlib.import_module(f"drills.{name}").run(short=short)
+    return found
+
+
 def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("names", nargs="*", help=", ".join(DRILLS))
     asked.add_argument("--short", action="store_true", help="seconds instead of minutes: for CI")
+    asked.add_argument("--jobs", type=int, default=1, help="how many at once: most of them wait")
     given = asked.parse_args()
-    findings: list[Finding] = []
-    for name in given.names or DRILLS:
-        print(f"… {name}", file=sys.stderr, flush=True)
-        findings += importlib.import_module(f"drills.{name}").run(short=given.short)
+    with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as pool:
+        done = pool.map(partial(perform, short=given.short), given.names or DRILLS)
+        findings = [finding for found in done for finding in found]
     print(markdown(findings))
     return int(any(not finding.holds for finding in findings))
 
