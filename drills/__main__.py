@@ -1,25 +1,19 @@
 """Every drill, and one table of counts: `python -m drills [--short] [--jobs N] [name …]`."""
 
 import argparse
-import importlib
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 
-from drills.table import Finding, markdown
+from drills.performing import perform
+from drills.table import markdown
 
 DRILLS: tuple[str, ...] = (
     *("kills", "failover", "bouncer", "two_addresses", "database_outages", "tencent_outages"),
     *("restore", "upgrade", "fuzz", "openapi"),
 )
 """Modules of this package; each has `run(*, short: bool) -> list[Finding]`."""
-
-
-def perform(name: str, *, short: bool) -> list[Finding]:
-    print(f"… {name}", file=sys.stderr, flush=True)
-    found: list[Finding] = importlib.import_module(f"drills.{name}").run(short=short)
-    return found
 
 
 def main() -> int:

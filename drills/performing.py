@@ -1,0 +1,12 @@
+"""One drill in a process of its own: what that process imports by name, which is not the program."""
+
+import importlib
+import sys
+
+from drills.table import Finding
+
+
+def perform(name: str, *, short: bool) -> list[Finding]:
+    print(f"… {name}", file=sys.stderr, flush=True)
+    found: list[Finding] = importlib.import_module(f"drills.{name}").run(short=short)
+    return found
