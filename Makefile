@@ -42,10 +42,10 @@ bench: setup-dev ## measures, beside peers and the machine's limit: one table (B
 drill: setup-dev ## breaks things and counts what is lost: one table (DRILL="--short name …")
 	$(BIN)/python -m drills $(DRILL)
 
-check: setup-dev lint types contract test drill-check ## all that .ci/run asks: lint, types, imports, tests, some drills
+check: setup-dev lint types contract test drill-check ## all that .ci/run asks: lint, types, imports, tests, short drills
 
-drill-check: setup-dev ## the quickest drills in their form of seconds
-	$(BIN)/python -m drills --short restore upgrade fuzz
+drill-check: setup-dev ## every drill in its form of seconds, two side by side
+	$(BIN)/python -m drills --short --jobs 2
 
 lint: setup-dev
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""One drill in a process of its own: what that process imports by name, which is not the program."""
+"""One drill, in a process that imports it by name: that process is not the program itself."""
 
 import importlib
 import sys
