@@ -25,12 +25,16 @@ SENSITIVE = re.compile(
 )
 IN_TEXT = re.compile(
     # In an address, `key` is a WeCom robot's: whoever has it writes into the group.
-    r"(access_token|secret|js_code|code|openid|unionid|signature|ticket|token|(?<=[?&])key)"
-    r"=[^&\s'\"]+"
+    r"(access_token|secret|js_code|code|openid|unionid|signature|ticket|token|(?<=[?&])key|"
+    r"echostr|session_key|password|\bshoushan(?:_\w+)?)=[^&;\s'\"]+"
     # …and as JSON spells them: QQ asks for appId and clientSecret in a body.
-    r"|((?:client|corp)?secret|access_token)['\"]?: ?['\"][^'\"]*['\"]"
-    # QQ's header: Authorization: QQBot ACCESS_TOKEN.
-    r"|(QQBot) [\w.~+/=-]+"
+    r"|((?:client|corp)?secret|(?:access|refresh)_token|session_key|openid|unionid)"
+    r"['\"]?: ?['\"][^'\"]*['\"]"
+    # Headers: Authorization: QQBot ACCESS_TOKEN, and our own residents'.
+    r"|(QQBot|Bearer) [\w.~+/=-]+"
+    # A one-time link signs in whoever has it; a database's address may hold its password.
+    r"|(/login/(?:link|scan)/)[\w-]+"
+    r"|(postgres(?:ql)?(?:\+\w+)?://[^:/\s@]*):[^@\s]+(?=@)"
     r"|(?<!\d)1[3-9]\d{9}(?!\d)"
     # PostgreSQL tells a broken key with its values: Key (appid, openid)=(…, …) already exists.
     r"|(?<=\))=\([^)]*\)",

@@ -4,10 +4,11 @@ Every value is an environment variable `SHOUSHAN_…` (nested groups joined by `
 `.env`. Outside development a secret left at its development value stops the start.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, HttpUrl, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -27,6 +28,10 @@ class Account(BaseModel):
     previous_token: str | None = None
     previous_aes_key: str | None = Field(default=None, pattern=AES_KEY_PATTERN)
     allow_plain: bool = False
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Nothing else may stand in a traceback."""
+        yield "appid", self.appid
 
 
 class OfficialAccount(Account):
@@ -105,7 +110,11 @@ class SandboxSettings(BaseModel):
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix="SHOUSHAN_", env_nested_delimiter="__", env_file=".env", extra="ignore"
+        env_prefix="SHOUSHAN_",
+        env_nested_delimiter="__",
+        env_file=".env",
+        extra="ignore",
+        hide_input_in_errors=True,  # a start that fails tells the variable, never its value
     )
 
     env: Literal["development", "production"] = "development"
@@ -128,6 +137,10 @@ class Settings(BaseSettings):
     push: Push = Push()
     rate: RateLimits = RateLimits()
     sandbox: SandboxSettings = SandboxSettings()
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Neither the key nor the database's password may stand in a traceback."""
+        yield "env", self.env
 
     @property
     def base_url(self) -> str:

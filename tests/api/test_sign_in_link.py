@@ -3,6 +3,8 @@
 import asyncio
 from urllib.parse import urlsplit
 
+import pytest
+
 from app.api.limiting import Limiter
 from app.api.pages import cookies
 from app.core import clock
@@ -57,6 +59,17 @@ async def test_by_https_the_cookie_is_secure(service: Service, resident: Residen
         browser.client.base_url = f"https://{browser.client.base_url.netloc.decode()}"
         answer = await browser.press(await browser.get(path))
     assert all("Secure" in one for one in answer.headers.get_list("set-cookie"))
+
+
+async def test_a_silent_proxy_does_not_make_it_insecure(
+    service: Service, resident: Resident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public = service.app.state.settings.model_copy(update={"public_url": "https://xue.example.cn/"})
+    monkeypatch.setattr(service.app.state, "settings", public)
+    async with browsing(service) as browser:
+        answer = await browser.get(await ticket(resident))
+    [visit] = answer.headers.get_list("set-cookie")
+    assert "Secure" in visit.split("; ")
 
 
 async def test_a_link_expires_and_a_made_up_one_is_unknown(

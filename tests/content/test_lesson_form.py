@@ -1,4 +1,5 @@
 import io
+import zipfile
 from dataclasses import replace
 
 import pytest
@@ -164,3 +165,18 @@ def test_what_is_no_sheet_of_ours(content: bytes) -> None:
 def test_a_sheet_that_is_far_too_large() -> None:
     with pytest.raises(SheetTooLarge):
         read_sheet(b"x" * (2 * 1024 * 1024 + 1))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_entities_are_refused_however_they_are_spelled(encoding: str) -> None:
+    head = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE x [<!ENTITY a "x">]>'
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(template())) as good, zipfile.ZipFile(changed, "w") as bad:
+        for name in good.namelist():
+            xml = good.read(name)
+            if name == "xl/workbook.xml":
+                xml = (head + xml.decode().rpartition("?>")[2]).encode(encoding)
+            bad.writestr(name, xml)
+    assert read_sheet(template())
+    with pytest.raises(SheetUnreadable):
+        read_sheet(changed.getvalue())

@@ -67,6 +67,12 @@ def test_other_fields_stay() -> None:
         "{'appId': '1', 'clientSecret': 'sEcReT'}",
         '{"access_token": "sEcReT", "expires_in": "7200"}',
         "Authorization: QQBot sEcReT",
+        "authorization: Bearer sEcReT-_x",
+        '{"session_key": "sEcReT", "openid": "sEcReT"}',
+        "GET /wechat/wx1?signature=a&echostr=sEcReT",
+        "Cookie: shoushan_visit=sEcReT; shoushan=sEcReT",
+        "GET /login/link/sEcReT?next=/me",
+        "cannot reach postgresql+psycopg://shoushan:sEcReT@db:5432/shoushan",
         "ring 13800sEcReT".replace("sEcReT", "138000"),
     ],
 )

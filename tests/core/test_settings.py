@@ -105,3 +105,17 @@ def test_an_aes_key_has_43_letters(monkeypatch: pytest.MonkeyPatch, key: str) ->
         read(monkeypatch, SHOUSHAN_WECHAT__OA__AES_KEY=key)
     with pytest.raises(ValidationError, match="previous_aes_key"):
         read(monkeypatch, SHOUSHAN_WECHAT__OA__PREVIOUS_AES_KEY=key)
+
+
+def test_no_value_is_told_by_a_refusal_or_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = {"SHOUSHAN_SECRET_KEY": "sEcReT", "SHOUSHAN_WECHAT__MINI__SECRET": "sEcReT"}
+    for change in ({"SHOUSHAN_PUBLIC_URL": None}, {"SHOUSHAN_WECHAT__OA__AES_KEY": "sEcReT"}):
+        with pytest.raises(ValidationError) as refused:
+            read(monkeypatch, **secret, **change)
+        assert "sEcReT" not in str(refused.value)
+    secret = {
+        "SHOUSHAN_SECRET_KEY": "sEcReT" * 6,
+        "SHOUSHAN_DATABASE_URL": "postgresql://a:sEcReT@b",
+    }
+    found = read(monkeypatch, **secret, SHOUSHAN_WECHAT__OA__SECRET="sEcReT")
+    assert "sEcReT" not in f"{found!r} {found} {found.wechat!r} {found.wechat.oa}"

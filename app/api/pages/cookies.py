@@ -1,10 +1,12 @@
-"""Our cookies: all HttpOnly and SameSite=Lax, Secure when the request came by https."""
+"""Our cookies: all HttpOnly and SameSite=Lax, Secure when the service is reached by https."""
 
 import re
 import secrets
 from datetime import timedelta
 
 from fastapi import Request, Response
+
+from app.core.settings import Settings
 
 SESSION = "shoushan"
 """The secret of a signed-in session: a row of person_token."""
@@ -26,6 +28,12 @@ def root_of(request: Request) -> str:
     return root
 
 
+def _by_https(request: Request) -> bool:
+    """A proxy that is not believed, or does not tell, must not cost the cookie its Secure."""
+    settings: Settings = request.app.state.settings
+    return request.url.scheme == "https" or settings.base_url.startswith("https:")
+
+
 def put(
     request: Request, response: Response, name: str, value: str, *, life: timedelta | None = None
 ) -> None:
@@ -35,7 +43,7 @@ def put(
         value,
         max_age=None if life is None else int(life.total_seconds()),
         path=root_of(request) or "/",
-        secure=request.url.scheme == "https",
+        secure=_by_https(request),
         httponly=True,
         samesite="lax",
     )
@@ -45,7 +53,7 @@ def drop(request: Request, response: Response, name: str) -> None:
     response.delete_cookie(
         name,
         path=root_of(request) or "/",
-        secure=request.url.scheme == "https",
+        secure=_by_https(request),
         httponly=True,
         samesite="lax",
     )
