@@ -64,7 +64,8 @@ from app.api.pages import (
 
 ROUTERS = (
     # They are tried in this order: what is asked for most comes first.
-    studying.router,  # /api/v1/lessons/{id}/beats, answers
+    studying.beats,  # /api/v1/lessons/{id}/beats
+    studying.router,  # /api/v1/lessons/{id}/answers
     wechat.router,  # /wechat/{appid}: what WeChat calls
     health.router,  # /healthz /readyz /metrics
     login.router,  # /api/v1/login

@@ -138,5 +138,6 @@ def _refuse_bomb(archive: zipfile.ZipFile) -> None:
     if len(parts) > PARTS_MAX or sum(part.file_size for part in parts) > UNPACKED_BYTES_MAX:
         raise WordFileTooLarge
     for part in parts:
-        if part.filename.endswith((".xml", ".rels")) and b"<!DOCTYPE" in archive.read(part):
+        # Whatever a part is called, a relationship can point to it; and XML may be UTF-16.
+        if b"<!DOCTYPE" in archive.read(part).replace(b"\x00", b""):
             raise WordFileUnreadable

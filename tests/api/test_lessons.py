@@ -213,8 +213,9 @@ async def test_what_is_not_there_is_404(service: Service, resident: Resident) ->
             answer = await service.call(method, f"/lessons/{lesson_id}{rest}", resident, **body)
             assert (answer.status_code, answer.json()["code"]) == (404, "LessonNotFound")
     for wrong in ("0", "-1", str(2**63), "10" * 40, "one", "1.5", "%00"):
-        answer = await service.call("GET", f"/lessons/{wrong}", resident)
-        assert (answer.status_code, answer.json()["code"]) == (422, "MalformedRequest"), wrong
+        for method, rest in (("GET", ""), ("POST", "/beats")):
+            answer = await service.call(method, f"/lessons/{wrong}{rest}", resident)
+            assert (answer.status_code, answer.json()["code"]) == (422, "MalformedRequest"), wrong
 
 
 async def test_a_withdrawn_lesson_can_be_finished_by_who_began(

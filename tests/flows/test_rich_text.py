@@ -48,7 +48,7 @@ async def test_what_is_no_picture_is_left_out_and_told(
     assert (written.markdown, written.dropped) == ("文字", 1)
 
 
-def renamed(content: bytes, part: str, text: str) -> bytes:
+def renamed(content: bytes, part: str, text: str | bytes) -> bytes:
     """The same file with another text in one part."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
@@ -72,8 +72,9 @@ LAUGHS = (
         b"PK\x03\x04 cut off",
         renamed(word_file("x"), "word/document.xml", "<w:document"),
         renamed(word_file("x"), "word/document.xml", LAUGHS),
+        renamed(word_file("x"), "word/document.xml", LAUGHS.encode("utf-16")),
     ],
-    ids=["empty", "doc", "cut", "broken", "entities"],
+    ids=["empty", "doc", "cut", "broken", "entities", "entities in UTF-16"],
 )
 async def test_what_is_no_word_file(session: AsyncSession, tmp_path: Path, content: bytes) -> None:
     with pytest.raises(WordFileUnreadable):
