@@ -26,7 +26,10 @@ def main() -> int:
         done = pool.map(partial(perform, short=given.short), given.names or DRILLS)
         findings = [finding for found in done for finding in found]
     print(markdown(findings))
-    return int(any(not finding.holds for finding in findings))
+    broken = [finding for finding in findings if not finding.holds]
+    if broken:  # once more at the end: of a long log often only that is kept
+        print(f"\n{len(broken)} of {len(findings)} do not hold:\n\n{markdown(broken)}")
+    return int(bool(broken))
 
 
 if __name__ == "__main__":
