@@ -31,6 +31,8 @@ RATE = 60.0
 RECOVERED_MOST = 30
 PICTURES_LEAST = 3
 CALM_SECONDS = 60.0
+CONNECTIONS = 100
+"""All that the embedded server gives (app/core/embedded.py)."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,13 @@ async def _exhaust(prober: Prober, url: str, seconds: float) -> list[Finding]:
     return [
         *trouble.findings(recovered_most=RECOVERED_MOST),
         Finding(trouble.name, "connections that others held", len(taken)),
-        Finding(trouble.name, "/readyz that said ready meanwhile", ready, expected=0),
+        # With one of them left to the service it may well be ready.
+        Finding(
+            trouble.name,
+            "/readyz that said ready meanwhile",
+            ready,
+            expected=0 if len(taken) >= CONNECTIONS else None,
+        ),
     ]
 
 

@@ -19,8 +19,11 @@ from drills.probes import PAUSE_SECONDS, Prober, probing
 from drills.table import Finding
 
 DRILL = "Tencent's side"
-RATE, BEGINS = 120.0, "06:40"
-"""Half an hour of the town's in a quarter of a minute: so long its staff prepares the day."""
+RATE, BEGINS = 60.0, "06:45"
+"""A quarter of an hour of the town's in a quarter of a minute: so long its staff prepares the day.
+
+At a faster rate a slow machine lets the hours pass in which a tutor may still forward.
+"""
 RECOVERED_MOST = 30
 ROUND_SECONDS = 0.3
 PATIENCE_SECONDS = 90
