@@ -146,8 +146,12 @@ def read_report(report: Path) -> tuple[int, int, Counter[str]]:
             failed["error"] += 1
         if event != "ScenarioFinished":
             continue
-        operations.add(told["recorder"]["label"])
-        tried += len(told["recorder"]["interactions"])
-        for checks in told["recorder"]["checks"].values():
+        recorder = told["recorder"]
+        # A scenario for which nothing could be made up has neither.
+        made = len(recorder.get("interactions", ()))
+        tried += made
+        if made:
+            operations.add(recorder["label"])
+        for checks in recorder.get("checks", {}).values():
             failed.update(one["name"] for one in checks if one["status"] == "failure")
     return tried, len(operations), failed

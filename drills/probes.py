@@ -250,7 +250,8 @@ class Prober:
 @asynccontextmanager
 async def probing(house: House, people: int) -> AsyncIterator[Prober]:
     """So many residents and one author, signed in, beside whoever else lives there."""
-    limits = httpx.Limits(max_connections=people + 10)
+    # The server hangs up on a connection that was idle for 5 s; not to ask in just that moment.
+    limits = httpx.Limits(max_connections=people + 10, keepalive_expiry=2)
     async with (
         _client(house.service, limits) as client,
         _client(house.stand_in, limits) as phone,
