@@ -27,8 +27,7 @@ from app.flows.lesson_binding import Bound, bind
 from app.learning import attempts, beats, studies
 from app.learning.attempts import Try, TryAgainLater
 from app.learning.beats import Beat
-from app.learning.models import Study
-from app.learning.studies import Reached
+from app.learning.studies import Reached, Standing, Studied
 from app.people import queries as people
 from app.push import handed_over
 from app.recognition.models import Honour
@@ -58,7 +57,7 @@ class Answering(Reading):
 class Outcome:
     """What a beat or an attempt led to; `completed` also where an earlier call completed it."""
 
-    study: Study
+    study: Standing
     required_seconds: int
     counted_seconds: int = 0
     passed: bool = False
@@ -74,7 +73,7 @@ class _Worked:
 
     asked: Reading
     bound: Bound
-    study: Study
+    study: Standing
     counted_seconds: int = 0
     results: list[Graded] = field(default_factory=list)
 
@@ -125,7 +124,7 @@ async def answer_all(session: AsyncSession, answerings: Sequence[Answering]) -> 
     return await _in_rounds(session, answerings, _answer)
 
 
-def claims_for(study: Study, *, title: str, required_seconds: int) -> list[Claim]:
+def claims_for(study: Studied, *, title: str, required_seconds: int) -> list[Claim]:
     """What a completed study may be rewarded for: the same list when booked and when replayed.
 
     Time counts up to what the lesson requires, so that an open page earns nothing beyond it.
@@ -162,7 +161,10 @@ async def _beat(session: AsyncSession, readings: Sequence[Reading]) -> list[Answ
     courses = [bound[one.person_id, one.lesson_id] for one in known]
     counted = await beats.count_beats(
         session,
-        [Beat(one.person_id, of.course, one.at) for one, of in zip(known, courses, strict=True)],
+        [
+            Beat(one.person_id, of.course, one.at, of.study)
+            for one, of in zip(known, courses, strict=True)
+        ],
     )
     worked = []
     for one, of, (study, added) in zip(known, courses, counted, strict=True):
@@ -260,6 +262,7 @@ async def _complete(session: AsyncSession, worked: Sequence[_Worked]) -> list[_W
         for one in worked
         if one.study.completed_at is None
         and one.study.verified_ms >= one.bound.course.required_seconds * 1000
+        and (one.study.passed_at is not None or not one.bound.course.has_questions)
     ]
     done = {one.study.id for one in await studies.complete(session, reached)} if reached else set()
     return [one for one in worked if one.study.id in done]

@@ -2,27 +2,32 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import LiteralString
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.rows import as_rows
-from app.learning.studies import Course
+from app.core.statements import rows_of
+from app.learning.studies import STANDING, Course, Standing
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A lesson as one person has it open; see `lessons.open_lesson`, which this agrees with."""
+    """A lesson as one person has it open; see `lessons.open_lesson`, which this agrees with.
+
+    `study` is seen without a lock; None where none is begun.
+    """
 
     course: Course
     title: str
+    study: Standing | None
 
 
-BIND = text(
-    """
+BIND: LiteralString = f"""
     SELECT asked.person_id, asked.lesson_id, version.id, version.required_seconds,
-        EXISTS (SELECT FROM question WHERE question.version_id = version.id), version.title
-    FROM json_to_recordset(CAST(:asked AS json)) AS asked (person_id bigint, lesson_id bigint)
+        EXISTS (SELECT FROM question WHERE question.version_id = version.id), version.title,
+        {STANDING}
+    FROM json_to_recordset(%(asked)s::json) AS asked (person_id bigint, lesson_id bigint)
     JOIN lesson ON lesson.id = asked.lesson_id
     LEFT JOIN study
         ON study.person_id = asked.person_id AND study.lesson_id = asked.lesson_id
@@ -32,8 +37,7 @@ BIND = text(
         ELSE study.version_id END
     WHERE lesson.published_at IS NOT NULL
         AND (study.id IS NOT NULL OR lesson.withdrawn_at IS NULL)
-    """
-)
+    """  # noqa: S608  constants
 
 
 async def bind(
@@ -41,8 +45,12 @@ async def bind(
 ) -> dict[tuple[int, int], Bound]:
     """By (person, lesson) what it asks for; without those lessons that are not there to read."""
     asked = as_rows({"person_id": who, "lesson_id": what} for who, what in pairs)
-    rows = await session.execute(BIND, {"asked": asked})
+    rows = await rows_of(session, BIND, {"asked": asked})
     return {
-        (who, what): Bound(Course(what, version_id, seconds, has_questions), title)
-        for who, what, version_id, seconds, has_questions, title in rows
+        (who, what): Bound(
+            Course(what, version_id, seconds, has_questions),
+            title,
+            Standing(*study) if study[0] is not None else None,
+        )
+        for who, what, version_id, seconds, has_questions, title, *study in rows
     }

@@ -3,17 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core.errors import TooMany
 from app.core.rows import as_rows
+from app.core.statements import rows_of
 from app.learning import rules, studies
-from app.learning.models import Study
-from app.learning.studies import Course
+from app.learning.studies import Course, Standing
 
 
 class TryAgainLater(TooMany):
@@ -34,15 +32,15 @@ class Try:
 
 async def record_tries(
     session: AsyncSession, tries: Sequence[Try]
-) -> list[tuple[Study, bool] | TryAgainLater]:
+) -> list[tuple[Standing, bool] | TryAgainLater]:
     """Keep each try at the questions: the study, and whether it passed.
 
     After a failed one the next must wait (TryAgainLater, with `retry_after` in seconds). Once
     passed, further tries change nothing and are not kept. No two may be of one person.
     """
     held = await studies.hold(session, tries)
-    results: list[tuple[Study, bool] | TryAgainLater] = []
-    kept: list[tuple[Try, Study]] = []
+    results: list[tuple[Standing, bool] | TryAgainLater] = []
+    kept: list[tuple[Try, Standing]] = []
     for one in tries:
         study = held[one.person_id, one.course.lesson_id]
         result = _attempted(study, one)
@@ -54,7 +52,7 @@ async def record_tries(
     return results
 
 
-def _attempted(study: Study, one: Try) -> tuple[Study, bool] | TryAgainLater:
+def _attempted(study: Standing, one: Try) -> tuple[Standing, bool] | TryAgainLater:
     if study.passed_at is not None:
         return study, True
     if study.retry_at is not None and one.at < study.retry_at:
@@ -63,10 +61,9 @@ def _attempted(study: Study, one: Try) -> tuple[Study, bool] | TryAgainLater:
     return study, rules.passes(one.right, one.total)
 
 
-KEEP = text(
-    """
+KEEP: LiteralString = """
     WITH tried AS MATERIALIZED (
-        SELECT * FROM json_to_recordset(CAST(:tries AS json)) AS tried (
+        SELECT * FROM json_to_recordset(%(tries)s::json) AS tried (
             study_id bigint, number int, answers jsonb, "right" int, passed boolean,
             made_at timestamptz, passed_at timestamptz, retry_at timestamptz)
     ), changed AS (
@@ -77,10 +74,9 @@ KEEP = text(
     INSERT INTO attempt (study_id, number, answers, "right", passed, made_at)
     SELECT study_id, number, answers, "right", passed, made_at FROM tried ORDER BY study_id
     """
-)
 
 
-async def _keep(session: AsyncSession, kept: Iterable[tuple[Try, Study]]) -> None:
+async def _keep(session: AsyncSession, kept: Iterable[tuple[Try, Standing]]) -> None:
     rows = []
     for one, study in kept:
         number, passed = study.attempts + 1, rules.passes(one.right, one.total)
@@ -96,8 +92,9 @@ async def _keep(session: AsyncSession, kept: Iterable[tuple[Try, Study]]) -> Non
             "retry_at": None if pause is None else one.at + pause,
         }
         rows.append(row)
-        set_committed_value(study, "attempts", number)
-        for name in ("passed_at", "retry_at"):
-            if row[name] is not None:
-                set_committed_value(study, name, row[name])
-    await session.execute(KEEP, {"tries": as_rows(rows)})
+        study.attempts = number
+        if passed:
+            study.passed_at = one.at
+        elif pause is not None:
+            study.retry_at = one.at + pause
+    await rows_of(session, KEEP, {"tries": as_rows(rows)})

@@ -3,117 +3,143 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
-from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core.rows import as_rows
+from app.core.statements import rows_of
 from app.learning import rules, studies
-from app.learning.models import Attention, Study
-from app.learning.studies import Course
+from app.learning.studies import STANDING, Course, Standing
 
 
 @dataclass(frozen=True)
 class Beat:
-    """Somebody reads this at this instant."""
+    """Somebody reads this at this instant; `study` is what was seen of it without a lock.
+
+    Nothing rests on what was seen but that a completed study stays completed.
+    """
 
     person_id: int
     course: Course
     at: datetime
+    study: Standing | None = None
 
 
-async def count_beats(session: AsyncSession, beats: Sequence[Beat]) -> list[tuple[Study, int]]:
+async def count_beats(session: AsyncSession, beats: Sequence[Beat]) -> list[tuple[Standing, int]]:
     """Count the time since each person's last beat anywhere: the study, and the ms added to it.
 
     Only the server's clock is asked. The attention row is locked first, so that beats of one person
     queue up, from however many phones. A completed study counts no further. No two of the beats may
     be of one person.
     """
-    lasts = await _last_beats(session, beats)
-    held = await studies.hold(session, beats)
-    counted, parts = [], []
+    lasts = await _attend(session, beats)
+    begun = [beat for beat in beats if beat.study is None]
+    held = await studies.hold(session, begun) if begun else {}
+    added, parts = [], []
     for beat in beats:
-        study = held[beat.person_id, beat.course.lesson_id]
+        study = beat.study or held[beat.person_id, beat.course.lesson_id]
         last, same = lasts[beat.person_id]
-        added = rules.counted(last, beat.at, same_lesson=same)
-        days = [] if study.completed_at else rules.split_by_day(beat.at, added)
-        milliseconds = sum(part for _, part in days)
-        counted.append((study, milliseconds))
-        parts += [{"study_id": study.id, "day": day, "ms": part} for day, part in days]
-        if milliseconds:
-            set_committed_value(study, "verified_ms", study.verified_ms + milliseconds)
-    if parts:
-        await session.execute(COUNT, {"parts": as_rows(parts)})
-    return counted
+        time = rules.counted(last, beat.at, same_lesson=same)
+        days = [] if study.completed_at else rules.split_by_day(beat.at, time)
+        parts += [
+            {"study_id": study.id, "person_id": beat.person_id, "day": day, "ms": part}
+            for day, part in days
+        ]
+        added.append((beat, study, sum(part for _, part in days)))
+    counted = await _count(session, parts) if parts else {}
+    # Those without time to add, or completed or moved by a merge since they were seen.
+    unsettled = [
+        beat
+        for beat, study, _ in added
+        if beat.study and study.id not in counted and study.completed_at is None
+    ]
+    held |= await studies.hold(session, unsettled) if unsettled else {}
+    return [
+        (counted[study.id], ms)
+        if study.id in counted
+        else (held.get((beat.person_id, beat.course.lesson_id), study), 0)
+        for beat, study, ms in added
+    ]
 
 
-LOOK_UP = text(
-    "SELECT person_id, lesson_id, beat_at FROM attention WHERE person_id = ANY(:person_ids)"
-    " ORDER BY person_id FOR UPDATE"
-)
-ATTEND = text(
-    """
-    UPDATE attention SET beat_at = given.at, lesson_id = given.lesson_id
-    FROM json_to_recordset(CAST(:given AS json)) AS given (
-        person_id bigint, lesson_id bigint, at timestamptz)
-    WHERE attention.person_id = given.person_id
-    """
-)
-COUNT = text(
-    """
-    WITH part AS MATERIALIZED (
-        SELECT * FROM json_to_recordset(CAST(:parts AS json)) AS part (
-            study_id bigint, day date, ms bigint)
-    ), changed AS (
-        UPDATE study SET verified_ms = study.verified_ms + added.ms
-        FROM (SELECT study_id, sum(ms) AS ms FROM part GROUP BY study_id) AS added
-        WHERE study.id = added.study_id
+ATTEND: LiteralString = """
+    WITH given AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(%(given)s::json) AS given (
+            person_id bigint, lesson_id bigint, at timestamptz)
+    ), was AS MATERIALIZED (
+        SELECT person_id, lesson_id, beat_at FROM attention
+        WHERE person_id = ANY(%(person_ids)s) ORDER BY person_id FOR UPDATE
     )
-    INSERT INTO study_day (study_id, local_day, verified_ms)
-    SELECT study_id, day, ms FROM part ORDER BY study_id, day
-    ON CONFLICT (study_id, local_day)
-    DO UPDATE SET verified_ms = study_day.verified_ms + excluded.verified_ms
+    UPDATE attention SET beat_at = greatest(was.beat_at, given.at), lesson_id = given.lesson_id
+    FROM was JOIN given USING (person_id) WHERE attention.person_id = was.person_id
+    RETURNING was.person_id, was.beat_at, was.lesson_id = given.lesson_id
     """
-)
+FIRST: LiteralString = """
+    INSERT INTO attention (person_id, lesson_id, beat_at)
+    SELECT person_id, lesson_id, at FROM json_to_recordset(%(given)s::json) AS given (
+        person_id bigint, lesson_id bigint, at timestamptz)
+    ORDER BY person_id
+    ON CONFLICT DO NOTHING RETURNING person_id
+    """
+COUNT: LiteralString = f"""
+    WITH part AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(%(parts)s::json) AS part (
+            study_id bigint, person_id bigint, day date, ms bigint)
+    ), held AS MATERIALIZED (
+        SELECT study.id FROM study
+        JOIN (SELECT DISTINCT study_id, person_id FROM part) AS wanted
+            ON study.id = wanted.study_id AND study.person_id = wanted.person_id
+        WHERE study.completed_at IS NULL ORDER BY study.id FOR UPDATE OF study
+    ), days AS (
+        INSERT INTO study_day (study_id, local_day, verified_ms)
+        SELECT study_id, day, ms FROM part JOIN held ON held.id = part.study_id
+        ORDER BY study_id, day
+        ON CONFLICT (study_id, local_day)
+        DO UPDATE SET verified_ms = study_day.verified_ms + excluded.verified_ms
+    )
+    UPDATE study SET verified_ms = study.verified_ms + added.ms
+    FROM (
+        SELECT study_id, sum(ms) AS ms FROM part JOIN held ON held.id = part.study_id
+        GROUP BY study_id
+    ) AS added
+    WHERE study.id = added.study_id
+    RETURNING {STANDING}
+    """  # noqa: S608  constants
 
 
-async def _last_beats(
+async def _attend(
     session: AsyncSession, beats: Sequence[Beat]
 ) -> dict[int, tuple[datetime | None, bool]]:
     """Set these persons' last beat to now, under the rows' locks.
 
     Returns by person when the one before was, and whether it was for the same lesson.
     """
-    by_person = {beat.person_id: beat for beat in beats}
-    asked = {"person_ids": list(by_person)}
-    held = (await session.execute(LOOK_UP, asked)).all()
+    waiting = {
+        beat.person_id: {
+            "person_id": beat.person_id,
+            "lesson_id": beat.course.lesson_id,
+            "at": beat.at,
+        }
+        for beat in beats
+    }
     found: dict[int, tuple[datetime | None, bool]] = {}
-    if len(held) < len(by_person):
-        known = {row.person_id for row in held}
-        first = [
-            {"person_id": beat.person_id, "lesson_id": beat.course.lesson_id, "beat_at": beat.at}
-            for person_id, beat in sorted(by_person.items())
-            if person_id not in known
-        ]
-        row = insert(Attention).values(first).on_conflict_do_nothing()
-        made = await session.scalars(row.returning(Attention.person_id))
-        found |= dict.fromkeys(made, (None, True))
-        held = (await session.execute(LOOK_UP, asked)).all()
-    given = []
-    for person_id, lesson_id, beat_at in held:
-        if person_id in found:
-            continue
-        beat = by_person[person_id]
-        found[person_id] = beat_at, lesson_id == beat.course.lesson_id
-        given.append(
-            {
-                "person_id": person_id,
-                "lesson_id": beat.course.lesson_id,
-                "at": max(beat_at, beat.at),
-            }
-        )
-    if given:
-        await session.execute(ATTEND, {"given": as_rows(given)})
-    return found
+    while True:
+        given = {"given": as_rows(waiting.values()), "person_ids": list(waiting)}
+        for person_id, last, same in await rows_of(session, ATTEND, given):
+            found[person_id] = last, same
+            del waiting[person_id]
+        if not waiting:
+            return found
+        # Never seen before; or just now by another request, for which this one then waits.
+        for (person_id,) in await rows_of(session, FIRST, {"given": as_rows(waiting.values())}):
+            found[person_id] = None, True
+            del waiting[person_id]
+        if not waiting:
+            return found
+
+
+async def _count(session: AsyncSession, parts: Sequence[dict[str, object]]) -> dict[int, Standing]:
+    """Add this time: by number where the studies stand now, without those that take none."""
+    rows = await rows_of(session, COUNT, {"parts": as_rows(parts)})
+    return {row[0]: Standing(*row) for row in rows}

@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, Date, and_, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.learning.models import Activity, Attempt, Attendance, SignUp, Study, StudyDay
+from app.learning.studies import Standing
 from app.people.queries import selves
 
 
@@ -31,7 +32,7 @@ async def last_attempt(session: AsyncSession, *, study_id: int) -> Attempt | Non
     return found
 
 
-def progress_of(study: Study | None) -> Progress:
+def progress_of(study: Study | Standing | None) -> Progress:
     if study is None:
         return Progress(seconds=0, passed=False, completed_at=None, retry_at=None)
     return Progress(

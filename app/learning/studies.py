@@ -6,16 +6,15 @@ Everything here takes lists, since what many ask for in one moment is done in on
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import date, datetime
+from typing import LiteralString, Protocol
 
-from sqlalchemy import case, func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core.clock import local_day
 from app.core.rows import as_rows
+from app.core.statements import rows_of
 from app.learning.models import Study
 from app.people.models import Merge
 from app.people.queries import selves
@@ -29,6 +28,46 @@ class Course:
     version_id: int
     required_seconds: int
     has_questions: bool
+
+
+@dataclass(slots=True)
+class Standing:
+    """Where a study stands: its row, without the mapper. Who changes the row changes it along."""
+
+    id: int
+    person_id: int
+    lesson_id: int
+    version_id: int
+    verified_ms: int
+    attempts: int
+    retry_at: datetime | None
+    passed_at: datetime | None
+    completed_at: datetime | None
+    completed_on: date | None
+
+
+STANDING: LiteralString = (
+    "study.id, study.person_id, study.lesson_id, study.version_id, study.verified_ms,"
+    " study.attempts, study.retry_at, study.passed_at, study.completed_at, study.completed_on"
+)
+"""The columns of a Standing."""
+
+
+class Studied(Protocol):
+    """A completed study, as a row of the mapper or without it."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def lesson_id(self) -> int: ...
+    @property
+    def verified_ms(self) -> int: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def passed_at(self) -> datetime | None: ...
+    @property
+    def completed_on(self) -> date | None: ...
 
 
 class Begun(Protocol):
@@ -46,67 +85,57 @@ class Begun(Protocol):
 class Reached:
     """A study that may be complete at this instant."""
 
-    study: Study
+    study: Standing
     course: Course
     at: datetime
 
 
-STUDIES = (
-    select(Study)
-    .from_statement(
-        text(
-            """
-            SELECT study.* FROM study
-            JOIN json_to_recordset(CAST(:asked AS json))
-                AS asked (person_id bigint, lesson_id bigint)
-                ON study.person_id = asked.person_id AND study.lesson_id = asked.lesson_id
-            ORDER BY study.id FOR UPDATE OF study
-            """
-        )
-    )
-    .execution_options(populate_existing=True)
-)
+HOLD: LiteralString = f"""
+    SELECT {STANDING} FROM study
+    JOIN json_to_recordset(%(asked)s::json) AS asked (person_id bigint, lesson_id bigint)
+        ON study.person_id = asked.person_id AND study.lesson_id = asked.lesson_id
+    ORDER BY study.id FOR UPDATE OF study
+    """  # noqa: S608  constants
+BEGIN: LiteralString = """
+    INSERT INTO study (person_id, lesson_id, version_id, started_at, verified_ms, attempts)
+    SELECT person_id, lesson_id, version_id, at, 0, 0
+    FROM json_to_recordset(%(begun)s::json) AS begun (
+        person_id bigint, lesson_id bigint, version_id bigint, at timestamptz)
+    ORDER BY person_id, lesson_id
+    ON CONFLICT DO NOTHING
+    """
 
 
-async def hold(session: AsyncSession, begun: Sequence[Begun]) -> dict[tuple[int, int], Study]:
-    """By (person, lesson) the study, locked; begun now if there is none."""
+async def hold(session: AsyncSession, begun: Sequence[Begun]) -> dict[tuple[int, int], Standing]:
+    """By (person, lesson) where the study stands, locked; begun now if there is none."""
     wanted = {(one.person_id, one.course.lesson_id): one for one in begun}
     asked = {"asked": as_rows({"person_id": who, "lesson_id": what} for who, what in wanted)}
 
-    async def held() -> dict[tuple[int, int], Study]:
-        rows = await session.scalars(STUDIES, asked)
-        return {(study.person_id, study.lesson_id): study for study in rows}
+    async def held() -> dict[tuple[int, int], Standing]:
+        found = (Standing(*row) for row in await rows_of(session, HOLD, asked))
+        return {(one.person_id, one.lesson_id): one for one in found}
 
     found = await held()
     if len(found) < len(wanted):
-        rows = [
-            {
-                "person_id": one.person_id,
-                "lesson_id": one.course.lesson_id,
-                "version_id": one.course.version_id,
-                "started_at": one.at,
-                "verified_ms": 0,
-                "attempts": 0,
-            }
-            for pair, one in sorted(wanted.items())
-            if pair not in found
+        new = [
+            {"person_id": who, "lesson_id": what, "version_id": one.course.version_id, "at": one.at}
+            for (who, what), one in wanted.items()
+            if (who, what) not in found
         ]
-        await session.execute(insert(Study).values(rows).on_conflict_do_nothing())
+        await rows_of(session, BEGIN, {"begun": as_rows(new)})
         found = await held()
     return found
 
 
-COMPLETE = text(
-    """
+COMPLETE: LiteralString = """
     UPDATE study SET completed_at = reached.at, completed_on = reached.day
-    FROM json_to_recordset(CAST(:reached AS json)) AS reached (
+    FROM json_to_recordset(%(reached)s::json) AS reached (
         study_id bigint, at timestamptz, day date, required_ms bigint, has_questions boolean)
     WHERE study.id = reached.study_id AND study.completed_at IS NULL
         AND study.verified_ms >= reached.required_ms
         AND (study.passed_at IS NOT NULL OR NOT reached.has_questions)
     RETURNING study.id, study.verified_ms, study.attempts, study.passed_at
     """
-)
 
 
 async def complete(session: AsyncSession, reached: Sequence[Reached]) -> list[Reached]:
@@ -124,15 +153,15 @@ async def complete(session: AsyncSession, reached: Sequence[Reached]) -> list[Re
         }
         for one in reached
     ]
-    done = {row.id: row for row in await session.execute(COMPLETE, {"reached": as_rows(rows)})}
+    done = {
+        study_id: now_is
+        for study_id, *now_is in await rows_of(session, COMPLETE, {"reached": as_rows(rows)})
+    }
     completed = [one for one in reached if one.study.id in done]
     for one in completed:
-        now_is = done[one.study.id]._asdict() | {
-            "completed_at": one.at,
-            "completed_on": local_day(one.at),
-        }
-        for name, value in now_is.items():
-            set_committed_value(one.study, name, value)
+        study = one.study
+        study.verified_ms, study.attempts, study.passed_at = done[study.id]
+        study.completed_at, study.completed_on = one.at, local_day(one.at)
     return completed
 
 

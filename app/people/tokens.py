@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Literal, Protocol
+from typing import Literal, LiteralString, Protocol
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import DomainError
+from app.core.statements import rows_of
 from app.people.errors import TokenExpired, TokenRevoked, TokenUnknown
 from app.people.models import Person, Session
 from app.people.queries import lock_person, resolve_alias, resolve_aliases, selves
@@ -80,6 +81,25 @@ async def authenticate(
     return person_id
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A token's row, and whose it is."""
+
+    id: int
+    person_id: int
+    merged_into_id: int | None
+    revoked_at: datetime | None
+    expires_at: datetime
+    last_used_at: datetime
+
+
+AUTHENTICATE: LiteralString = """
+    SELECT digest, person_token.id, person_id, merged_into_id, revoked_at, expires_at, last_used_at
+    FROM person_token JOIN person ON person.id = person_id
+    WHERE digest = ANY(%(digests)s) AND kind = 'api'
+    """
+
+
 @dataclass(frozen=True)
 class Presented:
     """A bearer token that came with a request, at this instant."""
@@ -93,13 +113,8 @@ async def authenticate_all(
 ) -> list[int | DomainError]:
     """What `authenticate` does, for many: each one's person, or why there is none."""
     digests = [digest_of(one.token) for one in presented]
-    columns = (Session.id, Session.revoked_at, Session.expires_at, Session.last_used_at)
-    rows = await session.execute(
-        select(Session.digest, Session.person_id, Person.merged_into_id, *columns)
-        .join(Person, Person.id == Session.person_id)
-        .where(Session.digest == func.any(digests), Session.kind == "api")
-    )
-    held = {row.digest: row for row in rows}
+    rows = await rows_of(session, AUTHENTICATE, {"digests": digests})
+    held = {digest: _Shown(*row) for digest, *row in rows}
     merged = [row.person_id for row in held.values() if row.merged_into_id is not None]
     kept = await resolve_aliases(session, merged) if merged else {}
     found: list[int | DomainError] = []

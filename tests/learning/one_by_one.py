@@ -8,13 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.learning import attempts, beats, studies
 from app.learning.attempts import Try, TryAgainLater
 from app.learning.beats import Beat
-from app.learning.models import Study
-from app.learning.studies import Course, Reached
+from app.learning.studies import Course, Reached, Standing
 
 
 async def beat(
     session: AsyncSession, *, person_id: int, course: Course, now: datetime
-) -> tuple[Study, int]:
+) -> tuple[Standing, int]:
     (counted,) = await beats.count_beats(session, [Beat(person_id, course, now)])
     return counted
 
@@ -28,7 +27,7 @@ async def record_attempt(
     right: int,
     total: int,
     now: datetime,
-) -> tuple[Study, bool]:
+) -> tuple[Standing, bool]:
     one = Try(person_id, course, answers, right, total, now)
     (result,) = await attempts.record_tries(session, [one])
     if isinstance(result, TryAgainLater):
@@ -36,5 +35,7 @@ async def record_attempt(
     return result
 
 
-async def complete(session: AsyncSession, *, study: Study, course: Course, now: datetime) -> bool:
+async def complete(
+    session: AsyncSession, *, study: Standing, course: Course, now: datetime
+) -> bool:
     return bool(await studies.complete(session, [Reached(study, course, now)]))

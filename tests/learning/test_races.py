@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db import transaction
 from app.learning.attempts import TryAgainLater
 from app.learning.models import Attempt, Study, StudyDay
-from app.learning.studies import Course
+from app.learning.studies import Course, Standing
 from tests.factories.content import make_lesson
 from tests.factories.people import NOW, make_person
 from tests.learning import one_by_one as service
@@ -60,8 +61,8 @@ async def test_phones_that_beat_in_parallel_count_the_wall_time_once() -> None:
 async def test_the_same_beat_many_times_at_once_counts_once() -> None:
     person_id, (course,) = await start(1)
 
-    def beat(at: float) -> Callable[[AsyncSession], Awaitable[tuple[Study, int]]]:
-        async def work(session: AsyncSession) -> tuple[Study, int]:
+    def beat(at: float) -> Callable[[AsyncSession], Awaitable[tuple[Standing, int]]]:
+        async def work(session: AsyncSession) -> tuple[Standing, int]:
             now = NOW + at * SECOND
             return await service.beat(session, person_id=person_id, course=course, now=now)
 
@@ -79,7 +80,7 @@ async def test_the_same_beat_many_times_at_once_counts_once() -> None:
 async def test_of_fifty_callers_exactly_one_completes() -> None:
     person_id, (course,) = await start(1, seconds=10)
 
-    async def ready(session: AsyncSession) -> Study:
+    async def ready(session: AsyncSession) -> Standing:
         await service.beat(session, person_id=person_id, course=course, now=NOW)
         study, _ = await service.beat(
             session, person_id=person_id, course=course, now=NOW + 10 * SECOND
@@ -89,11 +90,11 @@ async def test_of_fifty_callers_exactly_one_completes() -> None:
         )
         return study
 
-    study_id = (await alone(ready)).id
+    seen = await alone(ready)
 
     async def complete(session: AsyncSession) -> bool:
-        study = await session.get_one(Study, study_id)
-        return await service.complete(session, study=study, course=course, now=NOW + 11 * SECOND)
+        at = NOW + 11 * SECOND
+        return await service.complete(session, study=replace(seen), course=course, now=at)
 
     done = await asyncio.gather(*(alone(complete) for _ in range(50)))
     assert sum(done) == 1

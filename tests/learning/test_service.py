@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.learning import queries
 from app.learning.attempts import TryAgainLater
 from app.learning.models import Attempt, Study, StudyDay
-from app.learning.studies import Course
+from app.learning.studies import Course, Standing
 from tests.factories.content import make_lesson
 from tests.factories.people import NOW, make_person
 from tests.learning import one_by_one as service
@@ -36,7 +36,7 @@ async def beat(session: AsyncSession, person_id: int, course: Course, now: datet
 
 async def attempt(
     session: AsyncSession, person_id: int, course: Course, right: int, now: datetime
-) -> tuple[Study, bool]:
+) -> tuple[Standing, bool]:
     return await service.record_attempt(
         session,
         person_id=person_id,
@@ -115,9 +115,10 @@ async def test_a_completed_study_counts_no_further(session: AsyncSession) -> Non
         )
     assert await service.complete(session, study=study, course=course, now=NOW + 30 * SECOND)
     assert await beat(session, person.id, course, NOW + 45 * SECOND) == 0
-    await session.refresh(study)
-    assert study.verified_ms == 30_000
-    assert (study.completed_at, study.completed_on) == (NOW + 30 * SECOND, date(2026, 11, 23))
+    row = await session.get_one(Study, study.id)
+    assert row.verified_ms == study.verified_ms == 30_000
+    assert (study.completed_at, study.completed_on) == (row.completed_at, row.completed_on)
+    assert (row.completed_at, row.completed_on) == (NOW + 30 * SECOND, date(2026, 11, 23))
     # The time goes on for the person, whatever is read next.
     other = await make_course(session)
     assert await beat(session, person.id, other, NOW + 50 * SECOND) == 5_000
