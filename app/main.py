@@ -13,7 +13,7 @@ from app.api.errors import Problem
 from app.api.limiting import Limiter
 from app.api.middleware import RequestFrame
 from app.api.pages import doors
-from app.api.routers import ROUTERS
+from app.api.routers import LANES, ROUTERS
 from app.api.together import Together
 from app.core import db, installation, schema
 from app.core.settings import Settings, get_settings
@@ -49,6 +49,7 @@ def assemble() -> FastAPI:
     doors.install(app)
     app.add_middleware(Deadline)  # within the frame: its answers are logged and have an id
     app.add_middleware(RequestFrame)
+    app.router.routes[:0] = LANES
     for router in ROUTERS:
         app.include_router(router)
     _document_problems(app)

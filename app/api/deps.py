@@ -120,10 +120,10 @@ class LearnerBearer(HTTPBearer):
     async def __call__(self, request: Request) -> Learner:  # type: ignore[override]  # what it leads to
         state = request.app.state
         state.limiter.hit("address", address_of(request))
-        given = await super().__call__(request)
-        if given is None:
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not (given := given.strip()):
             raise NotSignedIn
-        token = tokens.Presented(given.credentials, utcnow())
+        token = tokens.Presented(given, utcnow())
         return Learner(token, state.together, state.settings)
 
 

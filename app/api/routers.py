@@ -21,6 +21,7 @@ from app.api import (
     weeks,
 )
 from app.api import credits as my_credits
+from app.api.lanes import Lane
 from app.api.pages import (
     boards,
     complaints,
@@ -62,10 +63,19 @@ from app.api.pages import (
     wechat_sign_in,
 )
 
+LANES = (
+    # Before them all: what is plainly one of these (app/api/lanes.py).
+    Lane(
+        "/api/v1/lessons/{lesson_id}/beats",
+        "/api/v1/lessons/(?P<lesson_id>[1-9][0-9]{0,17})/beats",
+        studying.beat_straight,
+        query=False,
+    ),
+    Lane("/wechat/{appid}", "/wechat/(?P<appid>[^/]+)", wechat.receive, query=True),
+)
 ROUTERS = (
     # They are tried in this order: what is asked for most comes first.
-    studying.beats,  # /api/v1/lessons/{id}/beats
-    studying.router,  # /api/v1/lessons/{id}/answers
+    studying.router,  # /api/v1/lessons/{id}/beats, answers
     wechat.router,  # /wechat/{appid}: what WeChat calls
     health.router,  # /healthz /readyz /metrics
     login.router,  # /api/v1/login

@@ -1,12 +1,9 @@
 """Beats and answers: what thousands of phones send while they learn."""
 
-import re
-from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
 from app.api.credits import AwardOut, awards_out
@@ -19,7 +16,6 @@ from app.flows.completion import Answering, Reading
 
 router = APIRouter(prefix="/api/v1/lessons", tags=["lessons"])
 
-PLAIN_ID = re.compile("[1-9][0-9]{0,17}")
 OptionIndex = Annotated[int, Field(ge=0, lt=100)]
 
 
@@ -52,36 +48,19 @@ class AnswersOut(BaseModel):
     retry_at: datetime | None = Field(description="After a failed attempt: when to try again")
 
 
-class BeatRoute(APIRoute):
-    """Declared and documented like any other, but a plain beat goes the straight way.
-
-    Parameters and dependencies solved in general take longer than all else that a beat needs of
-    the framework (docs/performance.md). What is not plainly right goes the framework's way, and has
-    its errors.
-    """
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        general = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            lesson_id = request.path_params["lesson_id"]
-            if request.scope["query_string"] or PLAIN_ID.fullmatch(lesson_id) is None:
-                return await general(request)
-            told = await _beat(int(lesson_id), await get_learner(request), via=None)
-            return Response(told.model_dump_json(), media_type="application/json")
-
-        return handle
-
-
-beats = APIRouter(prefix="/api/v1/lessons", tags=["lessons"], route_class=BeatRoute)
-
-
-@beats.post(
+@router.post(
     "/{lesson_id}/beats", summary="I am reading this now", responses=problems(401, 404, 409, 429)
 )
 async def post_beat(lesson_id: LessonId, learner: CurrentLearner, via: Via = None) -> BeatOut:
     """Send one every 15 seconds while the page is visible. Only the server's clock counts."""
     return await _beat(lesson_id, learner, via=via)
+
+
+async def beat_straight(request: Request) -> Response:
+    """The same for a plain request: see LANES."""
+    learner = await get_learner(request)
+    told = await _beat(int(request.path_params["lesson_id"]), learner, via=None)
+    return Response(told.model_dump_json(), media_type="application/json")
 
 
 async def _beat(lesson_id: int, learner: Learner, *, via: str | None) -> BeatOut:

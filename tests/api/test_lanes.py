@@ -1,0 +1,94 @@
+"""A lane and the route behind it are the same endpoint: only the way there is shorter."""
+
+import pytest
+
+from app.api.routers import LANES, ROUTERS
+from tests.api.service import Resident, Service
+
+
+def test_every_lane_is_also_declared() -> None:
+    declared = {
+        (method, getattr(route, "path", None))
+        for router in ROUTERS
+        for route in router.routes
+        for method in getattr(route, "methods", None) or ()
+    }
+    for lane in LANES:
+        assert ("POST", lane.path) in declared
+
+
+async def test_a_beat_is_answered_alike_on_either_way(service: Service, resident: Resident) -> None:
+    lesson_id = await service.lesson()
+    straight = await service.call("POST", f"/lessons/{lesson_id}/beats", resident)
+    routed = await service.call("POST", f"/lessons/{lesson_id}/beats?via=", resident)
+    assert straight.status_code == routed.status_code == 200
+    assert straight.json() == routed.json()
+    assert straight.headers["content-type"] == routed.headers["content-type"]
+    unknown = [
+        await service.call("POST", f"/lessons/{10**12}/beats{query}", resident)
+        for query in ("", "?via=")
+    ]
+    assert [one.status_code for one in unknown] == [404, 404]
+    assert [one.json()["code"] for one in unknown] == ["LessonNotFound", "LessonNotFound"]
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        (None, "NotSignedIn"),
+        ("Basic abc", "NotSignedIn"),
+        ("Bearer", "NotSignedIn"),
+        ("Bearer   ", "NotSignedIn"),
+        ("Bearer nobody", "TokenUnknown"),
+        ("bearer  nobody ", "TokenUnknown"),
+    ],
+)
+async def test_who_shows_no_token_is_refused_on_either_way(
+    service: Service, header: str | None, code: str
+) -> None:
+    lesson_id = await service.lesson()
+    headers = {} if header is None else {"Authorization": header}
+    for query in ("", "?via="):
+        path = f"/api/v1/lessons/{lesson_id}/beats{query}"
+        answer = await service.client.post(path, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, code), query
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/api/v1/lessons/0/beats", 422),
+        ("POST", "/api/v1/lessons/01/beats", 404),
+        ("POST", "/api/v1/lessons/9999999999999999999/beats", 422),
+        ("POST", "/api/v1/lessons/x/beats", 422),
+        ("GET", "/api/v1/lessons/1/beats", 405),
+        ("PUT", "/wechat/wx1", 405),
+    ],
+)
+async def test_what_is_not_plainly_right_has_the_errors_of_the_route(
+    service: Service, resident: Resident, method: str, path: str, status: int
+) -> None:
+    headers = {"Authorization": f"Bearer {resident.token}"}
+    answer = await service.client.request(method, path, headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_what_came_by_a_lane_is_counted_under_its_route(
+    service: Service, resident: Resident
+) -> None:
+    lesson_id = await service.lesson()
+
+    async def counted() -> float:
+        said = (await service.client.get("/metrics")).text
+        named = [
+            line
+            for line in said.splitlines()
+            if "_count{" in line and 'route="/api/v1/lessons/{lesson_id}/beats"' in line
+        ]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in named)
+
+    before = await counted()
+    await service.call("POST", f"/lessons/{lesson_id}/beats", resident)
+    await service.call("POST", f"/lessons/{lesson_id}/beats?via=", resident)
+    assert await counted() == before + 2
