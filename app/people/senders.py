@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.rows import as_rows
+from app.core.statements import rows_of
 
 Address = tuple[str, str]
 """An appid and an openid of it."""
@@ -29,7 +30,7 @@ async def find_known(
     if not addresses:
         return {}
     given = as_rows({"appid": appid, "openid": openid} for appid, openid in addresses)
-    rows = await session.execute(FIND, {"given": given})
+    rows = await rows_of(session, FIND, {"given": given})
     return {(row[0], row[1]): Sender(row[2], row[3], row[4]) for row in rows}
 
 
@@ -40,21 +41,17 @@ async def touch(session: AsyncSession, *, seen: Mapping[int, datetime]) -> None:
     """
     if seen:
         given = as_rows({"id": one, "at": at} for one, at in sorted(seen.items()))
-        await session.execute(TOUCH, {"given": given})
+        await rows_of(session, TOUCH, {"given": given})
 
 
-FIND = text(
-    """
+FIND: LiteralString = """
     SELECT appid, openid, identity.person_id, identity.id, identity.unionid
-    FROM json_to_recordset(CAST(:given AS json)) AS given (appid text, openid text)
+    FROM json_to_recordset(%(given)s::json) AS given (appid text, openid text)
     JOIN identity USING (appid, openid)
     """
-)
-TOUCH = text(
-    """
+TOUCH: LiteralString = """
     UPDATE identity SET last_seen_at = given.at
-    FROM json_to_recordset(CAST(:given AS json)) AS given (id bigint, at timestamptz)
+    FROM json_to_recordset(%(given)s::json) AS given (id bigint, at timestamptz)
     WHERE identity.id = given.id
         AND (identity.last_seen_at IS NULL OR identity.last_seen_at < given.at)
     """
-)

@@ -10,14 +10,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
-from sqlalchemy import delete, or_, select, text, tuple_, update
+from sqlalchemy import delete, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import NotFound
 from app.core.rows import as_rows
+from app.core.statements import rows_of
 from app.wechat.kinds import Message
 from app.wechat.models import Inbound
 
@@ -64,7 +65,7 @@ async def receive(
         }
         for one in arrivals
     )
-    rows = await session.execute(RECEIVE, {"given": given, "now": now})
+    rows = await rows_of(session, RECEIVE, {"given": given, "now": now})
     new = {(appid, key): number for number, appid, key in rows}
     old = await _find(session, [key for key in keys if key not in new])
     receipts = []
@@ -82,7 +83,7 @@ async def settle(
 ) -> None:
     """These pushes are dealt with: id → reply; None means that it was answered with `success`."""
     given = as_rows({"id": number, "reply": reply} for number, reply in replies.items())
-    await session.execute(SETTLE, {"given": given, "now": now})
+    await rows_of(session, SETTLE, {"given": given, "now": now})
 
 
 async def fail(session: AsyncSession, inbound_id: int, *, error: str, now: datetime) -> None:
@@ -192,22 +193,18 @@ async def _delete(session: AsyncSession, which: Any) -> int:
     return len(done.all())
 
 
-RECEIVE = text(
-    """
+RECEIVE: LiteralString = """
     INSERT INTO wechat_inbox (appid, key, openid, kind, fields, state, attempts, received_at)
-    SELECT appid, key, openid, kind, fields, 'received', 0, :now
-    FROM json_to_recordset(CAST(:given AS json)) AS given (
+    SELECT appid, key, openid, kind, fields, 'received', 0, %(now)s
+    FROM json_to_recordset(%(given)s::json) AS given (
         appid text, key text, openid text, kind text, fields jsonb)
     ON CONFLICT (appid, key) DO NOTHING
     RETURNING id, appid, key
     """
-)
-SETTLE = text(
-    """
+SETTLE: LiteralString = """
     UPDATE wechat_inbox SET
         state = 'answered', reply = given.reply, error = NULL, attempts = attempts + 1,
-        settled_at = :now
-    FROM json_to_recordset(CAST(:given AS json)) AS given (id bigint, reply text)
+        settled_at = %(now)s
+    FROM json_to_recordset(%(given)s::json) AS given (id bigint, reply text)
     WHERE wechat_inbox.id = given.id
     """
-)
