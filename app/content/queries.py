@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from sqlalchemy import (
     ARRAY,
@@ -30,6 +30,7 @@ from app.content.models import Lesson, LessonPlan, LessonVersion, Question
 from app.content.rules import AnswerKey, Kind, QuestionKind, like_pattern, search_words
 from app.core import paging
 from app.core.paging import BadCursor, Page
+from app.core.statements import rows_of
 
 
 @dataclass(frozen=True)
@@ -232,17 +233,17 @@ async def get_answer_key(session: AsyncSession, *, version_id: int) -> tuple[Ans
     return (await get_answer_keys(session, version_ids=[version_id]))[version_id]
 
 
+ANSWER_KEYS: LiteralString = """
+    SELECT version_id, id, kind, options, answer, why FROM question
+    WHERE version_id = ANY(%(version_ids)s) ORDER BY version_id, position
+    """
+
+
 async def get_answer_keys(
     session: AsyncSession, *, version_ids: Collection[int]
 ) -> dict[int, tuple[AnswerKey, ...]]:
     """The same of several versions."""
-    asked: Select[*tuple[Any, ...]] = select(
-        Question.version_id,
-        *(Question.id, Question.kind, Question.options, Question.answer, Question.why),
-    )
-    rows = await session.execute(
-        asked.where(Question.version_id == func.any(list(version_ids))).order_by(Question.position)
-    )
+    rows = await rows_of(session, ANSWER_KEYS, {"version_ids": list(version_ids)})
     found: dict[int, tuple[AnswerKey, ...]] = dict.fromkeys(version_ids, ())
     for version_id, question_id, kind, options, answer, why in rows:
         key = AnswerKey(question_id, kind, tuple(options), tuple(answer), why)

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import LiteralString
 
-from sqlalchemy import ARRAY, Date, and_, cast, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.statements import rows_of
 from app.learning.models import Activity, Attempt, Attendance, SignUp, Study, StudyDay
 from app.learning.studies import Standing
 from app.people.queries import selves
@@ -20,9 +22,13 @@ class Progress:
     retry_at: datetime | None
 
 
+AS_IT_IS = {"populate_existing": True}
+"""Studies are changed by statements that the mapper does not see: a row it has seen may be old."""
+
+
 async def find_study(session: AsyncSession, *, person_id: int, lesson_id: int) -> Study | None:
     asked = select(Study).where(Study.person_id == person_id, Study.lesson_id == lesson_id)
-    found: Study | None = await session.scalar(asked)
+    found: Study | None = await session.scalar(asked, execution_options=AS_IT_IS)
     return found
 
 
@@ -52,7 +58,8 @@ async def list_progress(
         .where(Study.person_id.in_(select(selves(person_id).c.id)), Study.lesson_id.in_(lesson_ids))
         .order_by(Study.completed_at.desc().nulls_first(), Study.verified_ms)
     )
-    return {study.lesson_id: progress_of(study) for study in await session.scalars(asked)}
+    found = await session.scalars(asked, execution_options=AS_IT_IS)
+    return {study.lesson_id: progress_of(study) for study in found}
 
 
 async def learned_lesson_ids(session: AsyncSession, *, person_id: int) -> list[int]:
@@ -82,21 +89,20 @@ class Learned:
     full_marks: bool = False
 
 
+LEARNED: LiteralString = """
+    SELECT person_id,
+        coalesce(array_agg(DISTINCT completed_on) FILTER (WHERE completed_on >= %(since)s), '{}'),
+        count(completed_at),
+        bool_or(passed_at IS NOT NULL AND attempts = 1)
+    FROM study WHERE person_id = ANY(%(person_ids)s) GROUP BY person_id
+    """
+
+
 async def learned_by(
     session: AsyncSession, *, person_ids: Sequence[int], since: date
 ) -> dict[int, Learned]:
     """Of each of these persons what they learned; the days from `since` on."""
-    days = func.array_agg(Study.completed_on.distinct()).filter(Study.completed_on >= since)
-    rows = await session.execute(
-        select(
-            Study.person_id,
-            func.coalesce(days, cast([], ARRAY(Date))),
-            func.count(Study.completed_at),
-            func.bool_or(and_(Study.passed_at.is_not(None), Study.attempts == 1)),
-        )
-        .where(Study.person_id == func.any(list(person_ids)))
-        .group_by(Study.person_id)
-    )
+    rows = await rows_of(session, LEARNED, {"person_ids": list(person_ids), "since": since})
     found = {person_id: Learned(*facts) for person_id, *facts in rows}
     return {person_id: found.get(person_id, Learned()) for person_id in person_ids}
 

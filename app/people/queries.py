@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import LiteralString
 
-from sqlalchemy import ARRAY, CTE, BigInteger, Select, bindparam, func, select, text
+from sqlalchemy import CTE, func, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from app.core.statements import rows_of
 from app.people.errors import OrganisationNotFound, PersonErased, PersonNotFound
 from app.people.models import Identity, Organisation, Person
 from app.people.rules import VILLAGE_KINDS
@@ -237,27 +238,21 @@ async def stamp(session: AsyncSession, person_id: int) -> Stamp:
     return (await stamps(session, [person_id]))[person_id]
 
 
-def _where_they_belong() -> Select[*tuple[Any, ...]]:
-    home, village = aliased(Organisation), aliased(Organisation)
-    nearest = (
-        select(village.id)
-        .join(home, village.id == func.any(home.lineage))
-        .where(home.id == Person.org_id, village.kind.in_(VILLAGE_KINDS))
-        .order_by(func.cardinality(village.lineage).desc())
-        .limit(1)
-        .correlate(Person)
-        .scalar_subquery()
-    )
-    asked = func.any(bindparam("person_ids", type_=ARRAY(BigInteger)))
-    return select(Person.id, nearest, Person.unit_id).where(Person.id == asked)
-
-
-STAMPS = _where_they_belong()
+STAMPS: LiteralString = """
+    SELECT person.id, (
+        SELECT village.id FROM organisation AS home
+        JOIN organisation AS village ON village.id = ANY(home.lineage)
+        WHERE home.id = person.org_id AND village.kind = ANY(%(kinds)s)
+        ORDER BY cardinality(village.lineage) DESC LIMIT 1
+    ), person.unit_id
+    FROM person WHERE person.id = ANY(%(person_ids)s)
+    """
 
 
 async def stamps(session: AsyncSession, person_ids: Collection[int]) -> dict[int, Stamp]:
     """The same of all of these. Raises PersonNotFound."""
-    rows = await session.execute(STAMPS, {"person_ids": list(person_ids)})
+    asked = {"person_ids": list(person_ids), "kinds": list(VILLAGE_KINDS)}
+    rows = await rows_of(session, STAMPS, asked)
     found = {person_id: Stamp(village_id, unit_id) for person_id, village_id, unit_id in rows}
     for person_id in person_ids:
         if person_id not in found:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import local_day
+from app.core.statements import rows_of
 from app.people.queries import list_selves_of, selves
 from app.recognition.models import Honour
 from app.recognition.rules import Record, deserved
@@ -24,6 +26,9 @@ class Deserving:
     at: datetime
 
 
+HELD: LiteralString = "SELECT person_id, code FROM honour WHERE person_id = ANY(%(person_ids)s)"
+
+
 async def grant_all(
     session: AsyncSession, deserving: Sequence[Deserving]
 ) -> dict[int, list[Honour]]:
@@ -32,12 +37,8 @@ async def grant_all(
     No person may be named twice.
     """
     owners = await list_selves_of(session, [one.person_id for one in deserving])
-    held = {
-        (owners[person_id], code)
-        for person_id, code in await session.execute(
-            select(Honour.person_id, Honour.code).where(Honour.person_id == func.any(list(owners)))
-        )
-    }
+    kept = await rows_of(session, HELD, {"person_ids": list(owners)})
+    held = {(owners[person_id], code) for person_id, code in kept}
     rows = [
         {
             "person_id": one.person_id,
