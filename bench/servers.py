@@ -19,7 +19,7 @@ import httpx
 import psycopg
 from fastapi import FastAPI
 
-from app.cli.processes import serve_app
+from app.cli.serving import serve_app
 from app.core import embedded
 from tests.processes import PROJECT, environment_of, free_port
 

@@ -1,27 +1,17 @@
 """The processes: web, worker, stand-in, and all of them together."""
 
 import asyncio
-import gc
 import os
-import socket
-import sys
-from contextlib import suppress
 
 import click
-import uvicorn
-from fastapi import FastAPI
 
 from app.cli.running import Failed, database, plain_failures
+from app.cli.serving import serve_app
 from app.cli.supervisor import supervise
 from app.core import db, installation, logging, schema
 from app.core.settings import Settings, get_settings
 from app.sandbox.server import create_sandbox
 from app.worker.run import work
-
-STARTUP_FAILURE = 3
-"""What uvicorn ends with when it could not start."""
-GRACE_SECONDS = 10
-"""How long requests under way may take once the process is asked to stop."""
 
 
 @click.command()
@@ -88,37 +78,6 @@ def up(*, with_sandbox: bool, town: bool, week: bool) -> None:
     logging.configure(settings, process="up")
     with plain_failures():
         supervise(settings, with_sandbox=with_sandbox, town=town, week=week)
-
-
-class Server(uvicorn.Server):
-    """Once started, what is there stays: the collector need not look through it again and again.
-
-    Schemas and mappers are some hundred thousand objects, and a full collection of them held every
-    request up for a tenth of a second (docs.python.org/3/library/gc.html#gc.freeze).
-    """
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        gc.collect()
-        gc.freeze()
-
-
-def serve_app(app: FastAPI | str, host: str, port: int) -> None:
-    config = uvicorn.Config(
-        app,
-        factory=isinstance(app, str),
-        host=host,
-        port=port,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    server = Server(config)
-    with suppress(KeyboardInterrupt):  # It has shut down by then, and raises the signal again.
-        server.run()
-    if not server.started:
-        sys.exit(STARTUP_FAILURE)
 
 
 def must_be_migrated(url: str) -> None:

@@ -1,0 +1,76 @@
+"""The protocol around the application, over a real socket."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request
+from uvicorn.server import ServerState
+
+from app.cli.serving import HEAD_BYTES_MAX, BoundedHead
+
+HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    app = FastAPI()
+
+    @app.post("/")
+    async def measure(request: Request) -> dict[str, int]:
+        return {"head": len(request.headers), "body": len(await request.body())}
+
+    config = uvicorn.Config(app, http=BoundedHead, log_config=None, access_log=False)
+    config.load()
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: BoundedHead(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+    )
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def ask(port: int, *parts: bytes) -> bytes:
+    """What comes back until the connection is closed, whoever closes it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0)
+        return await asyncio.wait_for(reader.read(), 10)
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize("name", [b"X: ", b"X-"])
+async def test_a_head_without_end_is_refused(port: int, name: bytes) -> None:
+    """One header of any length, and any number of them."""
+    endless = [b"a" * 8192] if name == b"X: " else [b"%d: b\r\nX-" % n for n in range(1000)]
+    piece = b"".join(endless)
+    said = await ask(port, HEAD + name, *[piece] * (3 * HEAD_BYTES_MAX // len(piece)))
+    assert said.startswith(b"HTTP/1.1 400 ") or said == b""
+    assert await ask(port, HEAD + b"Content-Length: 0\r\nConnection: close\r\n\r\n"), "still here"
+
+
+async def test_a_long_head_and_a_long_body_are_read(port: int) -> None:
+    body = b"b" * 1_000_000
+    head = HEAD + b"Connection: close\r\nContent-Length: %d\r\nX-Long: " % len(body)
+    said = await ask(port, head, b"a" * (HEAD_BYTES_MAX // 2), b"\r\n\r\n" + body)
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert said.endswith(b'{"head":4,"body":1000000}')
+
+
+async def test_one_connection_brings_many_requests(port: int) -> None:
+    """What is bounded is one head, not all of a connection's."""
+    one = HEAD + b"Content-Length: 2\r\nX-Long: " + b"a" * 30_000 + b"\r\n\r\nhi"
+    last = one.replace(b"Host: x", b"Host: x\r\nConnection: close")
+    said = await ask(port, *[one] * 5, last)
+    assert said.count(b"HTTP/1.1 200 ") == 6
+
+
+async def test_what_is_no_http_is_refused(port: int) -> None:
+    assert (await ask(port, b"\x16\x03\x01 hello\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
