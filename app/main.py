@@ -49,9 +49,9 @@ def assemble() -> FastAPI:
     doors.install(app)
     app.add_middleware(Deadline)  # within the frame: its answers are logged and have an id
     app.add_middleware(RequestFrame)
-    app.router.routes[:0] = LANES
-    for router in ROUTERS:
-        app.include_router(router)
+    # The routes themselves: a router within the router takes twice as long to look through.
+    declared = [route for router in ROUTERS for route in router.routes]
+    app.router.routes[:] = [*LANES, *declared, *app.router.routes]
     _document_problems(app)
     return app
 

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import Request, Response
-from starlette.routing import BaseRoute, Match
+from starlette.datastructures import URLPath
+from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
 
@@ -41,6 +42,10 @@ class Lane(BaseRoute):
         if found is None or (scope["query_string"] and not self._query):
             return Match.NONE, {}
         return Match.FULL, {"path_params": found.groupdict(), "route": self}
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        """A lane has no name: the address is the route's."""
+        raise NoMatchFound(name, path_params)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self.endpoint(Request(scope, receive, send))
