@@ -15,6 +15,14 @@ def as_rows(rows: Iterable[Mapping[str, Any]]) -> str:
     return json.dumps(list(rows), ensure_ascii=False, default=_plain)
 
 
+def as_ids(ids: Iterable[int]) -> str:
+    """The same for ids alone, for `= ANY(CAST(:ids AS bigint[]))`.
+
+    The driver would look at each of them, and prepare anew for larger ones.
+    """
+    return "{" + ",".join(map(str, ids)) + "}"
+
+
 def _plain(value: object) -> str:
     if isinstance(value, date):  # Instants are dates, too.
         return value.isoformat()

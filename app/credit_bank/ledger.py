@@ -1,19 +1,19 @@
 """The only writer of accounts and transfers."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core.clock import local_day
 from app.core.errors import Conflict, NotFound
 from app.core.metrics import TRANSFERS
 from app.core.rows import as_rows
-from app.credit_bank.accounts import Owner, lock_accounts, open_account
+from app.credit_bank.accounts import Held, Owner, lock_accounts, open_account
 from app.credit_bank.models import Account, Transfer
 
 REVERSIBLE = ("award", "reinstatement")
@@ -39,7 +39,7 @@ class Stamp:
     unit_id: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What is to be booked, all but the accounts and the instant."""
 
@@ -58,14 +58,26 @@ class Entry:
     ordered_by_id: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Booking:
     """An entry between two accounts that the caller holds, at this instant."""
 
-    payer: Account
-    payee: Account
+    payer: Held
+    payee: Held
     entry: Entry
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What its claimant wants to know of a transfer; the rest of it is in the table."""
+
+    id: int
+    key: str
+    amount: int
+    subject: str
+    evidence: str
+    facts: dict[str, Any]
 
 
 async def transfer(
@@ -80,60 +92,74 @@ async def transfer(
         owner: await open_account(session, owner=owner, unit=entry.unit)
         for owner in sorted((debit, credit), key=str)
     }
-    payer, payee = opened[debit], opened[credit]
-    await lock_accounts(session, (payer, payee))
+    payer, payee = await lock_accounts(session, (opened[debit], opened[credit]))
     first = await find_by_key(session, key=entry.key)
     if first is not None:
         _must_agree(first, payer, payee, entry)
         return first
     (made,) = await book(session, [Booking(payer, payee, entry, now)])
-    return made
+    return await session.get_one(Transfer, made.id)
 
 
-async def book(session: AsyncSession, bookings: Sequence[Booking]) -> list[Transfer]:
+async def book(session: AsyncSession, bookings: Sequence[Booking]) -> list[Booked]:
     """Move the amounts, in this order, between accounts that the caller has locked.
 
     Their keys are not yet used; raises KeyUsedOtherwise if one is. This is the one statement that
     writes transfers.
     """
-    rows: list[dict[str, Any]] = []
-    changed: dict[int, Account] = {}
-    for booking in bookings:
-        entry, payer, payee = booking.entry, booking.payer, booking.payee
-        assert entry.amount > 0, entry
-        earns = entry.amount if entry.rule_id is not None else 0
-        _move(payer, -entry.amount, -earns if entry.reverses_id else 0)
-        _move(payee, entry.amount, 0 if entry.reverses_id else earns)
-        changed |= {one.id: one for one in (payer, payee) if one.program is None}
-        rows.append(_row(booking))
+    if not bookings:
+        return []
+    changed: dict[int, Held] = {}
+    days = {at: local_day(at) for at in {one.at for one in bookings}}
+    rows = [_move(one, changed, days[one.at]) for one in bookings]
     balances = [
         {"id": number, "balance": changed[number].balance, "earned": changed[number].earned}
         for number in sorted(changed)
     ]
     given = {"transfers": as_rows(rows), "balances": as_rows(balances)}
-    ids: dict[str, int] = dict((await session.execute(BOOK, given)).all())
-    for row in rows:
-        if row["key"] not in ids:
+    ids: dict[str, int] = await session.scalar(BOOK, given) or {}
+    made = []
+    for entry in (one.entry for one in bookings):
+        if entry.key not in ids:
             # Another account took this key (or reversed this transfer) in the same moment.
-            raise KeyUsedOtherwise(key=row["key"])
-        TRANSFERS.labels(row["unit"], row["rule_code"] or row["kind"]).inc()
-    return [Transfer(**row, id=ids[row["key"]]) for row in rows]
+            raise KeyUsedOtherwise(key=entry.key)
+        made.append(
+            Booked(
+                ids[entry.key],
+                entry.key,
+                entry.amount,
+                entry.subject,
+                entry.evidence,
+                entry.facts,
+            )
+        )
+    counted = Counter((one.entry.unit, one.entry.rule_code or one.entry.kind) for one in bookings)
+    for labels, number in counted.items():
+        TRANSFERS.labels(*labels).inc(number)
+    return made
 
 
-def _move(account: Account, change: int, earned: int) -> None:
-    """A program's account holds no balance: it is the sum of its transfers."""
-    if account.balance is not None and account.earned is not None:
-        set_committed_value(account, "balance", account.balance + change)
-        set_committed_value(account, "earned", account.earned + earned)
+def _move(booking: Booking, changed: dict[int, Held], day: date) -> dict[str, Any]:
+    """The row; the accounts' balances move, and they are among the `changed`.
 
-
-def _row(booking: Booking) -> dict[str, Any]:
-    entry = booking.entry
+    A program's account holds no balance: it is the sum of its transfers.
+    """
+    entry, payer, payee = booking.entry, booking.payer, booking.payee
+    assert entry.amount > 0, entry
+    earns = entry.amount if entry.rule_id is not None else 0
+    if payer.balance is not None and payer.earned is not None:
+        payer.balance -= entry.amount
+        payer.earned -= earns if entry.reverses_id else 0
+        changed[payer.id] = payer
+    if payee.balance is not None and payee.earned is not None:
+        payee.balance += entry.amount
+        payee.earned += 0 if entry.reverses_id else earns
+        changed[payee.id] = payee
     return {
         "key": entry.key,
         "unit": entry.unit,
-        "debit_id": booking.payer.id,
-        "credit_id": booking.payee.id,
+        "debit_id": payer.id,
+        "credit_id": payee.id,
         "amount": entry.amount,
         "kind": entry.kind,
         "rule_id": entry.rule_id,
@@ -146,9 +172,9 @@ def _row(booking: Booking) -> dict[str, Any]:
         "reverses_id": entry.reverses_id,
         "reason": entry.reason,
         "ordered_by_id": entry.ordered_by_id,
-        "debit_after": booking.payer.balance,
-        "credit_after": booking.payee.balance,
-        "local_day": local_day(booking.at),
+        "debit_after": payer.balance,
+        "credit_after": payee.balance,
+        "local_day": day,
         "made_at": booking.at,
     }
 
@@ -160,7 +186,7 @@ BOOK = text(
         FROM json_to_recordset(CAST(:balances AS json)) AS given (
             id bigint, balance bigint, earned bigint)
         WHERE account.id = given.id
-    )
+    ), made AS (
     INSERT INTO transfer (
         key, unit, debit_id, credit_id, amount, kind, rule_id, rule_code, subject, evidence, facts,
         village_id, unit_id, reverses_id, reason, ordered_by_id, debit_after, credit_after,
@@ -172,6 +198,8 @@ BOOK = text(
         credit_after bigint, local_day date, made_at timestamptz)) AS given
     ON CONFLICT DO NOTHING
     RETURNING key, id
+    )
+    SELECT json_object_agg(key, id) FROM made
     """
 )
 
@@ -198,7 +226,9 @@ async def reverse(
             select(Account).where(Account.id.in_((original.debit_id, original.credit_id)))
         )
     }
-    await lock_accounts(session, accounts.values())
+    payer, payee = await lock_accounts(
+        session, (accounts[original.credit_id], accounts[original.debit_id])
+    )
     entry = Entry(
         key=f"reversal:{original.id}",
         unit=original.unit,
@@ -214,13 +244,12 @@ async def reverse(
         reason=reason.strip(),
         ordered_by_id=ordered_by_id,
     )
-    payer, payee = accounts[original.credit_id], accounts[original.debit_id]
     first = await find_by_key(session, key=entry.key)
     if first is not None:
         _must_agree(first, payer, payee, entry)
         return first
     (made,) = await book(session, [Booking(payer, payee, entry, now)])
-    return made
+    return await session.get_one(Transfer, made.id)
 
 
 async def _get_reversible(session: AsyncSession, transfer_id: int) -> Transfer:
@@ -240,7 +269,7 @@ async def find_by_key(session: AsyncSession, *, key: str) -> Transfer | None:
     return found
 
 
-def _must_agree(first: Transfer, payer: Account, payee: Account, entry: Entry) -> None:
+def _must_agree(first: Transfer, payer: Held, payee: Held, entry: Entry) -> None:
     same = (
         (first.debit_id, first.credit_id, first.amount) == (payer.id, payee.id, entry.amount)
         and (first.kind, first.rule_id) == (entry.kind, entry.rule_id)
