@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -39,8 +40,7 @@ class Awarded:
         return self.transfer.amount if self.transfer else 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
+class _Due(NamedTuple):
     """One claim under the rule in force, by the person who is kept (`owner_id`)."""
 
     place: tuple[int, int]
@@ -98,13 +98,15 @@ async def award_all(session: AsyncSession, earners: Sequence[Earner]) -> list[li
 
 def _dues(earners: Sequence[Earner], holding: Holding) -> list[_Due]:
     dues = []
+    in_force: dict[tuple[str, date], Rule | None] = {}
     for number, earner in enumerate(earners):
         owner_id, day = holding.kept[earner.person_id], local_day(earner.at)
         for index, claim in enumerate(earner.claims):
-            rule = rule_for(holding.rules, claim.rule_code, day)
-            if rule is not None:
-                key = key_around(rule, claim, day=day)
-                place = (number, index)
+            asked = (claim.rule_code, day)
+            if asked not in in_force:
+                in_force[asked] = rule_for(holding.rules, *asked)
+            if (rule := in_force[asked]) is not None:
+                key, place = key_around(rule, claim, day=day), (number, index)
                 dues.append(_Due(place, owner_id, claim, rule, key, earner.stamp, earner.at, day))
     return dues
 

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import local_day
 from app.core.errors import Conflict, NotFound
 from app.core.metrics import TRANSFERS
-from app.core.rows import as_rows
+from app.core.rows import as_columns, from_columns
 from app.credit_bank.accounts import Held, Owner, lock_accounts, open_account
 from app.credit_bank.models import Account, Transfer
 
@@ -39,7 +40,7 @@ class Stamp:
     unit_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """What is to be booked, all but the accounts and the instant."""
 
@@ -58,8 +59,7 @@ class Entry:
     ordered_by_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
+class Booking(NamedTuple):
     """An entry between two accounts that the caller holds, at this instant."""
 
     payer: Held
@@ -68,8 +68,7 @@ class Booking:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Booked:
+class Booked(NamedTuple):
     """What its claimant wants to know of a transfer; the rest of it is in the table."""
 
     id: int
@@ -110,37 +109,28 @@ async def book(session: AsyncSession, bookings: Sequence[Booking]) -> list[Booke
     if not bookings:
         return []
     changed: dict[int, Held] = {}
-    days = {at: local_day(at) for at in {one.at for one in bookings}}
-    rows = [_move(one, changed, days[one.at]) for one in bookings]
-    balances = [
-        {"id": number, "balance": changed[number].balance, "earned": changed[number].earned}
-        for number in sorted(changed)
-    ]
-    given = {"transfers": as_rows(rows), "balances": as_rows(balances)}
+    after = [_move(one, changed) for one in bookings]
+    held = [changed[number] for number in sorted(changed)]
+    given = {
+        "transfers": as_columns(_transfers(bookings, after)),
+        "balances": as_columns({name: list(map(attrgetter(name), held)) for name in BALANCE}),
+    }
     ids: dict[str, int] = await session.scalar(BOOK, given) or {}
-    made = []
-    for entry in (one.entry for one in bookings):
+    entries = [one.entry for one in bookings]
+    for entry in entries:
         if entry.key not in ids:
             # Another account took this key (or reversed this transfer) in the same moment.
             raise KeyUsedOtherwise(key=entry.key)
-        made.append(
-            Booked(
-                ids[entry.key],
-                entry.key,
-                entry.amount,
-                entry.subject,
-                entry.evidence,
-                entry.facts,
-            )
-        )
-    counted = Counter((one.entry.unit, one.entry.rule_code or one.entry.kind) for one in bookings)
-    for labels, number in counted.items():
+    for labels, number in Counter((one.unit, one.rule_code or one.kind) for one in entries).items():
         TRANSFERS.labels(*labels).inc(number)
-    return made
+    return [
+        Booked(ids[one.key], one.key, one.amount, one.subject, one.evidence, one.facts)
+        for one in entries
+    ]
 
 
-def _move(booking: Booking, changed: dict[int, Held], day: date) -> dict[str, Any]:
-    """The row; the accounts' balances move, and they are among the `changed`.
+def _move(booking: Booking, changed: dict[int, Held]) -> tuple[int | None, int | None]:
+    """The two balances afterwards; their accounts are now among the `changed`.
 
     A program's account holds no balance: it is the sum of its transfers.
     """
@@ -155,52 +145,68 @@ def _move(booking: Booking, changed: dict[int, Held], day: date) -> dict[str, An
         payee.balance += entry.amount
         payee.earned += 0 if entry.reverses_id else earns
         changed[payee.id] = payee
-    return {
-        "key": entry.key,
-        "unit": entry.unit,
-        "debit_id": payer.id,
-        "credit_id": payee.id,
-        "amount": entry.amount,
-        "kind": entry.kind,
-        "rule_id": entry.rule_id,
-        "rule_code": entry.rule_code,
-        "subject": entry.subject,
-        "evidence": entry.evidence,
-        "facts": entry.facts,
-        "village_id": entry.stamp.village_id,
-        "unit_id": entry.stamp.unit_id,
-        "reverses_id": entry.reverses_id,
-        "reason": entry.reason,
-        "ordered_by_id": entry.ordered_by_id,
-        "debit_after": payer.balance,
-        "credit_after": payee.balance,
-        "local_day": day,
-        "made_at": booking.at,
+    return payer.balance, payee.balance
+
+
+def _transfers(
+    bookings: Sequence[Booking], after: Sequence[tuple[int | None, int | None]]
+) -> dict[str, list[Any]]:
+    """The columns of TRANSFER."""
+    entries = [one.entry for one in bookings]
+    instants = {at: (local_day(at).isoformat(), at.isoformat()) for *_, at in bookings}
+    return {name: list(map(attrgetter(name), entries)) for name in SAID} | {
+        "debit_id": [one.payer.id for one in bookings],
+        "credit_id": [one.payee.id for one in bookings],
+        "village_id": [one.stamp.village_id for one in entries],
+        "unit_id": [one.stamp.unit_id for one in entries],
+        "debit_after": [debit for debit, _ in after],
+        "credit_after": [credit for _, credit in after],
+        "local_day": [instants[one.at][0] for one in bookings],
+        "made_at": [instants[one.at][1] for one in bookings],
     }
 
 
+SAID = {
+    "key": "text",
+    "unit": "text",
+    "amount": "bigint",
+    "kind": "text",
+    "rule_id": "bigint",
+    "rule_code": "text",
+    "subject": "text",
+    "evidence": "text",
+    "facts": "jsonb",
+    "reverses_id": "bigint",
+    "reason": "text",
+    "ordered_by_id": "bigint",
+}
+"""What an entry says itself, by the names of its fields."""
+TRANSFER = SAID | {
+    "debit_id": "bigint",
+    "credit_id": "bigint",
+    "village_id": "bigint",
+    "unit_id": "bigint",
+    "debit_after": "bigint",
+    "credit_after": "bigint",
+    "local_day": "date",
+    "made_at": "timestamptz",
+}
+BALANCE = {"id": "bigint", "balance": "bigint", "earned": "bigint"}
 BOOK = text(
-    """
+    f"""
     WITH changed AS (
         UPDATE account SET balance = given.balance, earned = given.earned
-        FROM json_to_recordset(CAST(:balances AS json)) AS given (
-            id bigint, balance bigint, earned bigint)
+        FROM {from_columns("balances", BALANCE)}
         WHERE account.id = given.id
     ), made AS (
-    INSERT INTO transfer (
-        key, unit, debit_id, credit_id, amount, kind, rule_id, rule_code, subject, evidence, facts,
-        village_id, unit_id, reverses_id, reason, ordered_by_id, debit_after, credit_after,
-        local_day, made_at)
-    SELECT given.* FROM ROWS FROM (json_to_recordset(CAST(:transfers AS json)) AS (
-        key text, unit text, debit_id bigint, credit_id bigint, amount bigint, kind text,
-        rule_id bigint, rule_code text, subject text, evidence text, facts jsonb, village_id bigint,
-        unit_id bigint, reverses_id bigint, reason text, ordered_by_id bigint, debit_after bigint,
-        credit_after bigint, local_day date, made_at timestamptz)) AS given
-    ON CONFLICT DO NOTHING
-    RETURNING key, id
+        INSERT INTO transfer ({", ".join(TRANSFER)})
+        SELECT {", ".join(f"given.{name}" for name in TRANSFER)}
+        FROM {from_columns("transfers", TRANSFER)} ORDER BY n
+        ON CONFLICT DO NOTHING
+        RETURNING key, id
     )
     SELECT json_object_agg(key, id) FROM made
-    """
+    """  # noqa: S608  constants of ours
 )
 
 

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import period_of
-from app.core.rows import as_ids, as_rows
+from app.core.rows import as_columns, as_ids, from_columns
 from app.credit_bank.ledger import Booked
 from app.credit_bank.rules import Rule, Spent
 from app.people.queries import TREE
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What to look for: a person's award under this key, and what the rule paid around `day`.
 
     `key` is what stands before and after the person's id, since each of their selves may have it.
@@ -27,8 +27,7 @@ class Look:
     day: date
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """The award that was first, one that stands before one that was reversed; and the sums."""
 
     first: Booked | None
@@ -46,13 +45,22 @@ class History:
     of: list[Past]
 
 
+NOTHING = Spent()
+LOOK = {
+    "owner_id": "bigint",
+    "before": "text",
+    "after": "text",
+    "code": "text",
+    "unit": "text",
+    "day": "date",
+    "week": "date",
+    "year": "date",
+}
 LOOK_BACK = text(
     f"""
     WITH RECURSIVE {TREE}, asked AS MATERIALIZED (
         SELECT given.*, tree.id AS person_id, before || tree.id || after AS key
-        FROM json_to_recordset(CAST(:looks AS json)) AS given (
-            n int, owner_id bigint, before text, after text, code text, unit text, day date,
-            week date, year date)
+        FROM {from_columns("looks", LOOK)}
         JOIN tree ON tree.kept_id = owner_id)
     SELECT
         (SELECT json_agg(json_build_array(id, kept_id)) FROM tree
@@ -92,7 +100,7 @@ async def look_back(session: AsyncSession, looks: Sequence[Look]) -> History:
     """What was already paid, less what was reversed. The caller holds these persons' accounts."""
     given = {
         "person_ids": as_ids({look.owner_id for look in looks}),
-        "looks": as_rows(_row(number, look) for number, look in enumerate(looks)),
+        "looks": as_columns(_columns(looks)),
     }
     owners, firsts, sums = (await session.execute(LOOK_BACK, given)).one()
     first: dict[int, Booked] = {}
@@ -100,30 +108,33 @@ async def look_back(session: AsyncSession, looks: Sequence[Look]) -> History:
         first.setdefault(number, Booked(*booked))
     spent: dict[int, Spent] = {}
     for number, *paid in sums or []:
-        before = spent.get(number, Spent())
+        before = spent.get(number, NOTHING)
         day, week, year = (amount or 0 for amount in paid)
         spent[number] = Spent(before.day + day, before.week + week, before.year + year)
-    nothing = Spent()
     return History(
         owners=dict(owners or []),
-        of=[Past(first.get(n), spent.get(n, nothing)) for n in range(len(looks))],
+        of=[Past(first.get(n), spent.get(n, NOTHING)) for n in range(1, len(looks) + 1)],
     )
 
 
-def _row(number: int, look: Look) -> dict[str, object]:
-    rule, (before, after) = look.rule, look.key
-    row: dict[str, object] = {
-        "n": number,
-        "owner_id": look.owner_id,
-        "before": before,
-        "after": after,
-        "code": rule.code,
-        "unit": rule.unit,
+def _columns(looks: Sequence[Look]) -> dict[str, list[object]]:
+    """Those of LOOK."""
+    rules = [look.rule for look in looks]
+    starts = {day: _starts(day) for day in {look.day for look in looks}}
+    days, weeks, years = zip(*(starts[look.day] for look in looks), strict=True)
+    return {
+        "owner_id": [look.owner_id for look in looks],
+        "before": [look.key[0] for look in looks],
+        "after": [look.key[1] for look in looks],
+        "code": [rule.code for rule in rules],
+        "unit": [rule.unit for rule in rules],
+        "day": [one if rule.daily_cap else None for rule, one in zip(rules, days, strict=True)],
+        "week": [one if rule.weekly_cap else None for rule, one in zip(rules, weeks, strict=True)],
+        "year": [one if rule.yearly_cap else None for rule, one in zip(rules, years, strict=True)],
     }
-    if rule.daily_cap is not None:
-        row["day"] = look.day
-    if rule.weekly_cap is not None:
-        row["week"] = period_of("week", look.day)[0]
-    if rule.yearly_cap is not None:
-        row["year"] = period_of("year", look.day)[0]
-    return row
+
+
+def _starts(day: date) -> tuple[str, str, str]:
+    """The first days of the day, week and year of this one."""
+    week, year = period_of("week", day)[0], period_of("year", day)[0]
+    return day.isoformat(), week.isoformat(), year.isoformat()

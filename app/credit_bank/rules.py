@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 HOUR = 3600
 Once = Literal["each", "object", "day", "ever"]
@@ -51,8 +51,7 @@ class Spent:
     year: int = 0
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """What a claim is worth, what the caps leave of it (`amount`), and which cap bound."""
 
     worth: int
@@ -98,12 +97,15 @@ def award_key(rule: Rule, claim: Claim, *, person_id: int, day: date) -> str:
 
 def key_around(rule: Rule, claim: Claim, *, day: date) -> tuple[str, str]:
     """What stands before and after the person's id in the award's key."""
-    scope = {
-        "each": claim.evidence,
-        "object": claim.subject,
-        "day": day.isoformat(),
-        "ever": "ever",
-    }[rule.once]
+    match rule.once:
+        case "each":
+            scope = claim.evidence
+        case "object":
+            scope = claim.subject
+        case "day":
+            scope = day.isoformat()
+        case "ever":
+            scope = "ever"
     return f"award:{rule.code}:person:", f":{scope}"
 
 
