@@ -81,7 +81,7 @@ async def award_all(session: AsyncSession, earners: Sequence[Earner]) -> list[li
             await open_accounts(session, missing)
             continue
         history = await _look_back(session, apart[0])
-        if _stands(holding, history):
+        if _stands(apart[0], holding, history):
             break
     outcomes = await _pay(session, apart[0], history, holding)
     for dues in apart[1:]:
@@ -124,11 +124,16 @@ async def _look_back(session: AsyncSession, dues: Sequence[_Due]) -> History:
     )
 
 
-def _stands(holding: Holding, history: History) -> bool:
-    """Whether everybody is still who they were before their accounts were locked."""
-    owners = history.owners
+def _stands(dues: Sequence[_Due], holding: Holding, history: History) -> bool:
+    """Whether everybody is still who they were before their accounts were locked.
+
+    Who claims nothing that a rule pays has no account here, and may be whoever they are.
+    """
+    concerned, owners = {due.owner_id for due in dues}, history.owners
     return all(
-        owners.get(asked) == owners.get(kept) == kept for asked, kept in holding.kept.items()
+        owners.get(asked) == owners.get(kept) == kept
+        for asked, kept in holding.kept.items()
+        if kept in concerned
     )
 
 
