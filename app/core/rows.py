@@ -17,7 +17,10 @@ def as_rows(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def as_columns(columns: Mapping[str, Sequence[Any]]) -> str:
-    """A JSON object of the columns, all of one length, for `from_columns`."""
+    """A JSON object of the columns, all of one length, for `from_columns`.
+
+    A value that is JSON itself is an object: an array would be taken for another dimension.
+    """
     return json.dumps(columns, ensure_ascii=False, default=_plain)
 
 
