@@ -4,17 +4,19 @@ Awards per second, and what an award costs in small and in large books.
 
 The service books through its own function, a group of persons in one transaction, as the group
 commit does. pgbench sends what the service would have sent for other persons: captured from groups
-that were rolled back, prepared, one client, every statement once. Peers book one award a
-transaction by their documented interfaces, into tables that hold next to nothing.
+of the same size that were rolled back, prepared, one client, every statement once. Peers book one
+award a transaction by their documented interfaces, into tables that hold next to nothing; what the
+service does alone, one award a transaction, stands beside them.
 """
 
 import asyncio
+import gc
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,6 +38,8 @@ ROUNDS, SLOW_ROUNDS = 5, 3
 WARM, GROUPS, GROUP = 8, 60, 32
 AWARDS = GROUPS * GROUP * 2
 """In a round: every person claims two awards."""
+ALONE = 300
+"""As many as a peer books in a round."""
 LARGE, SMALL = 10_000_000, 10_000
 SHORT_LARGE = 100_000
 PER_PGBENCH, PER_PEER, GROWTH_MAX = 0.6, 10, 1.3
@@ -49,6 +53,7 @@ class Measured:
     """Awards per second of each round, and what came of it beside others."""
 
     ours: list[float] = field(default_factory=list)
+    alone: list[float] = field(default_factory=list)
     pgbench: list[float] = field(default_factory=list)
     per_pgbench: list[float] = field(default_factory=list)
     growth: list[float] = field(default_factory=list)
@@ -91,6 +96,23 @@ async def book(turn: Turn) -> float:
     return AWARDS / seconds
 
 
+async def book_alone(turn: Turn) -> float:
+    """Awards per second of this process, one award a transaction."""
+    async with connected(turn.books):
+        earners = [one for _ in range(1 + ALONE // GROUP) for one in turn.group()][: ALONE + WARM]
+        single = [replace(one, claims=one.claims[:1]) for one in earners]
+        for one in single[:WARM]:
+            await _book([one])
+        before = await _transfers()
+        start = time.perf_counter()
+        for one in single[WARM:]:
+            await _book([one])
+        seconds = time.perf_counter() - start
+        booked = len(single) - WARM
+        assert await _transfers() - before == booked, "an award is missing"
+    return booked / seconds
+
+
 async def _book(group: list[Earner]) -> None:
     async with db.transaction() as session:
         await award_all(session, group)
@@ -100,15 +122,16 @@ async def by_pgbench(server: embedded.Cluster, turn: Turn) -> float:
     """Awards per second of pgbench, which sends what we would send for the next groups."""
     groups: list[list[pgbench.Sent]] = []
     async with connected(turn.books) as engine:
-        for _ in range(GROUPS):
+        for _ in range(WARM + GROUPS):
             async with db.session_maker() as session:
                 with pgbench.listening(engine) as sent:
                     await award_all(session, turn.group())
                 await session.rollback()
             groups.append(sent)
         before = await _transfers()
-        seconds = pgbench.run(server, turn.books.url, groups)
-        assert await _transfers() - before == AWARDS, "pgbench booked something else"
+        seconds = pgbench.run(server, turn.books.url, groups, warm=WARM)
+        booked = await _transfers() - before
+        assert booked == (WARM + GROUPS) * GROUP * 2, "pgbench booked something else"
     return AWARDS / seconds
 
 
@@ -153,11 +176,15 @@ async def measure(
 ) -> Measured:
     found = Measured(peers={name: [] for name in peers})
     of_large, of_small = Turn(large), Turn(small)
+    # As the service does once it has started (app/cli/processes.py).
+    gc.collect()
+    gc.freeze()
     for _ in range(min(rounds, SLOW_ROUNDS)):
         found.close.append(await close(large))
         found.audit.append(await look_through(large))
     for _ in range(rounds):
         found.ours.append(await book(of_large))
+        found.alone.append(await book_alone(of_large))
         found.pgbench.append(await by_pgbench(server, of_large))
         found.per_pgbench.append(found.ours[-1] / found.pgbench[-1])
         found.growth.append(await book(of_small) / found.ours[-1])
@@ -191,6 +218,7 @@ def figures(found: Measured, large: Books, built: float) -> Iterator[Figure]:
     yield Figure(f"awards booked by one process, {size}", found.ours, "/s")
     yield Figure("… pgbench with the same SQL, one client", found.pgbench, "/s")
     yield Figure("… ours beside pgbench", found.per_pgbench, "× pgbench", "≥", PER_PGBENCH)
+    yield Figure("… ours, one award a transaction as the peers do", found.alone, "/s")
     for name, awards in found.peers.items():
         yield Figure(f"… {name}, next to empty tables", awards, "/s")
         times = [ours / peer for ours, peer in zip(found.ours, awards, strict=True)]

@@ -36,31 +36,48 @@ def listening(engine: AsyncEngine) -> Iterator[list[Sent]]:
         event.remove(engine.sync_engine, "before_cursor_execute", hear)
 
 
-def run(server: embedded.Cluster, url: str, groups: Sequence[Sequence[Sent]]) -> float:
-    """Seconds for these transactions, one after the other, by one client; statements prepared."""
+def run(
+    server: embedded.Cluster, url: str, groups: Sequence[Sequence[Sent]], *, warm: int
+) -> float:
+    """Seconds for these transactions, one after the other, by one client; statements prepared.
+
+    The first `warm` of them are not counted: until then the server has planned what it will keep.
+    """
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "groups.sql"
         with psycopg.connect(url) as connection:
-            script.write_text(_script(connection, groups), encoding="utf-8")
+            script.write_text(_script(connection, groups, warm), encoding="utf-8")
         command = [
             str(server.programs / "pgbench"),
             *("-n", "-c", "1", "-t", "1", "-M", "simple", "-f", str(script), url),
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    rate = re.search(r"tps = ([\d.]+) \(without initial", done.stdout)
-    assert rate is not None, done.stdout + done.stderr[-2000:]
-    return 1 / float(rate[1])
+    seconds = re.search(r"took ([\d.]+) s", done.stderr)
+    assert seconds is not None, done.stdout + done.stderr[-2000:]
+    return float(seconds[1])
 
 
-def _script(connection: psycopg.Connection[Any], groups: Sequence[Sequence[Sent]]) -> str:
+BEGIN = "SELECT set_config('bench.begin', extract(epoch FROM clock_timestamp())::text, false);"
+END = (
+    "DO $$ BEGIN RAISE WARNING 'took % s', extract(epoch FROM clock_timestamp())"
+    " - current_setting('bench.begin')::numeric; END $$;"
+)
+"""The server's clock, since pgbench would count what comes before."""
+
+
+def _script(
+    connection: psycopg.Connection[Any], groups: Sequence[Sequence[Sent]], warm: int
+) -> str:
     """Every statement is prepared once under a name, as our driver does it, and executed often.
 
     To pgbench `:word` is a variable only where one of this name was set: ours stay as they are.
     """
     names: dict[str, str] = {}
     lines = []
-    for group in groups:
+    for number, group in enumerate(groups):
+        if number == warm:
+            lines.append(BEGIN)
         lines.append("BEGIN;")
         for statement, values in group:
             name = names.setdefault(statement, f"sent{len(names)}")
@@ -70,7 +87,7 @@ def _script(connection: psycopg.Connection[Any], groups: Sequence[Sequence[Sent]
             lines.append(_one_line(f"EXECUTE {name}{said};"))
         lines.append("COMMIT;")
     prepared = [_one_line(_prepare(name, statement)) for statement, name in names.items()]
-    return "\n".join([*prepared, *lines, ""])
+    return "\n".join([*prepared, *lines, END, ""])
 
 
 def _prepare(name: str, statement: str) -> str:

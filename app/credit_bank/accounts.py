@@ -1,9 +1,9 @@
 """Whose account, and locking it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,54 +31,43 @@ class Owner:
         }
 
 
+@dataclass(slots=True)
+class Held:
+    """An account this transaction has locked, as it is after what was booked so far.
+
+    A program's is never locked and has no balance. Not the mapper's object: awards make thousands
+    of these a second.
+    """
+
+    id: int
+    balance: int | None
+    earned: int | None
+
+
 async def open_account(session: AsyncSession, *, owner: Owner, unit: str) -> Account:
     """The owner's account in this unit, opened if there is none. Takes no lock on an old one."""
     wanted = select(Account).where(Account.unit == unit).filter_by(**owner.columns())
     account = await session.scalar(wanted)
     if account is None:
-        start = None if owner.program else 0
-        row = insert(Account).values(unit=unit, balance=start, earned=start, **owner.columns())
-        await session.execute(row.on_conflict_do_nothing())
+        await open_accounts(session, [(owner, unit)])
         account = (await session.scalars(wanted)).one()
     return account
 
 
-async def hold_accounts(
-    session: AsyncSession, *, person_ids: Collection[int], units: Collection[str]
-) -> dict[tuple[int, str], Account]:
-    """These persons' accounts in these units by (person, unit), opened if need be, and locked."""
-    wanted = {(person_id, unit) for person_id in person_ids for unit in units}
-    of = {"person_ids": list(person_ids), "units": list(units)}
+async def open_accounts(session: AsyncSession, wanted: Collection[tuple[Owner, str]]) -> None:
+    """Open these owners' accounts in these units, where they are not there yet.
 
-    async def held() -> dict[tuple[int, str], Account]:
-        found = await session.scalars(HOLD, of)
-        return {(one.person_id or 0, one.unit): one for one in found}
-
-    accounts = await held()
-    if len(accounts) < len(wanted):
-        rows = [
-            {"person_id": person_id, "unit": unit, "balance": 0, "earned": 0}
-            for person_id, unit in sorted(wanted - accounts.keys())
-        ]
-        await session.execute(insert(Account).values(rows).on_conflict_do_nothing())
-        accounts = await held()
-    return accounts
+    In one order for everybody: who meets somebody else's new account waits for it.
+    """
+    rows = [
+        {"unit": unit, "balance": start, "earned": start, **owner.columns()}
+        for owner, unit in sorted(wanted, key=str)
+        for start in [None if owner.program else 0]
+    ]
+    await session.execute(insert(Account).values(rows).on_conflict_do_nothing())
 
 
-HOLD = (
-    select(Account)
-    .from_statement(
-        text(
-            "SELECT * FROM account WHERE person_id = ANY(:person_ids) AND unit = ANY(:units)"
-            " ORDER BY id FOR NO KEY UPDATE"
-        )
-    )
-    .execution_options(populate_existing=True)
-)
-"""The lock of `lock_accounts`, for the reasons given there."""
-
-
-async def lock_accounts(session: AsyncSession, accounts: Iterable[Account]) -> None:
+async def lock_accounts(session: AsyncSession, accounts: Sequence[Account]) -> list[Held]:
     """Hold the owners' accounts until the transaction ends, and read their balances afresh.
 
     Programs are never locked: every award of the town would wait for the one before.
@@ -90,3 +79,4 @@ async def lock_accounts(session: AsyncSession, accounts: Iterable[Account]) -> N
     await session.execute(
         held.with_for_update(key_share=True), execution_options={"populate_existing": True}
     )
+    return [Held(one.id, one.balance, one.earned) for one in accounts]

@@ -3,19 +3,17 @@
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import local_day
 from app.core.errors import Conflict, Invalid, NotFound
 from app.credit_bank import ledger
 from app.credit_bank.accounts import CONVERSION, Owner, lock_accounts, open_account
-from app.credit_bank.awards import spent_under
 from app.credit_bank.ledger import Booking, Entry, KeyUsedOtherwise
 from app.credit_bank.models import Transfer
+from app.credit_bank.past import Look, look_back
 from app.credit_bank.queries import list_rules
-from app.credit_bank.rules import Rule, Spent, rule_for
-from app.people.queries import selves
+from app.credit_bank.rules import Rule, rule_for
 
 
 class NoSuchConversion(NotFound):
@@ -57,8 +55,9 @@ async def convert(
     programs = [
         await open_account(session, owner=Owner(program=CONVERSION), unit=unit) for unit in units
     ]
-    payer, payee = [accounts[unit] for unit in units]
-    await lock_accounts(session, (payer, payee))
+    payer, payee, *issuing = await lock_accounts(
+        session, [*(accounts[unit] for unit in units), *programs]
+    )
     key = f"conversion:{person_id}:{key}"
     give, take = _entry(key, rule, lots, "give"), _entry(key, rule, lots, "take")
     first = await ledger.find_by_key(session, key=give.key)
@@ -70,14 +69,13 @@ async def convert(
         return first, second
     if (payer.balance or 0) < give.amount:
         raise BalanceTooSmall(needed=give.amount, balance=payer.balance)
-    person_ids = list(await session.scalars(select(selves(person_id).c.id)))
-    owners = dict.fromkeys(person_ids, person_id)
-    paid = await spent_under(session, owners=owners, rules=[rule], day=local_day(now))
-    spent = paid.get((person_id, code), Spent())
-    if rule.yearly_cap is not None and spent.year + take.amount > rule.yearly_cap:
-        raise ConversionCapReached(cap=rule.yearly_cap, converted=spent.year)
-    pair = [Booking(payer, programs[0], give, now), Booking(programs[1], payee, take, now)]
-    given, taken = await ledger.book(session, pair)
+    (past,) = (await look_back(session, [Look(person_id, ("", ""), rule, local_day(now))])).of
+    if rule.yearly_cap is not None and past.spent.year + take.amount > rule.yearly_cap:
+        raise ConversionCapReached(cap=rule.yearly_cap, converted=past.spent.year)
+    pair = [Booking(payer, issuing[0], give, now), Booking(issuing[1], payee, take, now)]
+    given, taken = [
+        await session.get_one(Transfer, made.id) for made in await ledger.book(session, pair)
+    ]
     return given, taken
 
 

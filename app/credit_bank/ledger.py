@@ -1,19 +1,20 @@
 """The only writer of accounts and transfers."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core.clock import local_day
 from app.core.errors import Conflict, NotFound
 from app.core.metrics import TRANSFERS
-from app.core.rows import as_rows
-from app.credit_bank.accounts import Owner, lock_accounts, open_account
+from app.core.rows import as_columns, from_columns
+from app.credit_bank.accounts import Held, Owner, lock_accounts, open_account
 from app.credit_bank.models import Account, Transfer
 
 REVERSIBLE = ("award", "reinstatement")
@@ -39,7 +40,7 @@ class Stamp:
     unit_id: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Entry:
     """What is to be booked, all but the accounts and the instant."""
 
@@ -58,14 +59,24 @@ class Entry:
     ordered_by_id: int | None = None
 
 
-@dataclass(frozen=True)
-class Booking:
+class Booking(NamedTuple):
     """An entry between two accounts that the caller holds, at this instant."""
 
-    payer: Account
-    payee: Account
+    payer: Held
+    payee: Held
     entry: Entry
     at: datetime
+
+
+class Booked(NamedTuple):
+    """What its claimant wants to know of a transfer; the rest of it is in the table."""
+
+    id: int
+    key: str
+    amount: int
+    subject: str
+    evidence: str
+    facts: dict[str, Any]
 
 
 async def transfer(
@@ -80,99 +91,122 @@ async def transfer(
         owner: await open_account(session, owner=owner, unit=entry.unit)
         for owner in sorted((debit, credit), key=str)
     }
-    payer, payee = opened[debit], opened[credit]
-    await lock_accounts(session, (payer, payee))
+    payer, payee = await lock_accounts(session, (opened[debit], opened[credit]))
     first = await find_by_key(session, key=entry.key)
     if first is not None:
         _must_agree(first, payer, payee, entry)
         return first
     (made,) = await book(session, [Booking(payer, payee, entry, now)])
-    return made
+    return await session.get_one(Transfer, made.id)
 
 
-async def book(session: AsyncSession, bookings: Sequence[Booking]) -> list[Transfer]:
+async def book(session: AsyncSession, bookings: Sequence[Booking]) -> list[Booked]:
     """Move the amounts, in this order, between accounts that the caller has locked.
 
     Their keys are not yet used; raises KeyUsedOtherwise if one is. This is the one statement that
     writes transfers.
     """
-    rows: list[dict[str, Any]] = []
-    changed: dict[int, Account] = {}
-    for booking in bookings:
-        entry, payer, payee = booking.entry, booking.payer, booking.payee
-        assert entry.amount > 0, entry
-        earns = entry.amount if entry.rule_id is not None else 0
-        _move(payer, -entry.amount, -earns if entry.reverses_id else 0)
-        _move(payee, entry.amount, 0 if entry.reverses_id else earns)
-        changed |= {one.id: one for one in (payer, payee) if one.program is None}
-        rows.append(_row(booking))
-    balances = [
-        {"id": number, "balance": changed[number].balance, "earned": changed[number].earned}
-        for number in sorted(changed)
-    ]
-    given = {"transfers": as_rows(rows), "balances": as_rows(balances)}
-    ids: dict[str, int] = dict((await session.execute(BOOK, given)).all())
-    for row in rows:
-        if row["key"] not in ids:
+    if not bookings:
+        return []
+    changed: dict[int, Held] = {}
+    after = [_move(one, changed) for one in bookings]
+    held = [changed[number] for number in sorted(changed)]
+    given = {
+        "transfers": as_columns(_transfers(bookings, after)),
+        "balances": as_columns({name: list(map(attrgetter(name), held)) for name in BALANCE}),
+    }
+    ids: dict[str, int] = await session.scalar(BOOK, given) or {}
+    entries = [one.entry for one in bookings]
+    for entry in entries:
+        if entry.key not in ids:
             # Another account took this key (or reversed this transfer) in the same moment.
-            raise KeyUsedOtherwise(key=row["key"])
-        TRANSFERS.labels(row["unit"], row["rule_code"] or row["kind"]).inc()
-    return [Transfer(**row, id=ids[row["key"]]) for row in rows]
+            raise KeyUsedOtherwise(key=entry.key)
+    for labels, number in Counter((one.unit, one.rule_code or one.kind) for one in entries).items():
+        TRANSFERS.labels(*labels).inc(number)
+    return [
+        Booked(ids[one.key], one.key, one.amount, one.subject, one.evidence, one.facts)
+        for one in entries
+    ]
 
 
-def _move(account: Account, change: int, earned: int) -> None:
-    """A program's account holds no balance: it is the sum of its transfers."""
-    if account.balance is not None and account.earned is not None:
-        set_committed_value(account, "balance", account.balance + change)
-        set_committed_value(account, "earned", account.earned + earned)
+def _move(booking: Booking, changed: dict[int, Held]) -> tuple[int | None, int | None]:
+    """The two balances afterwards; their accounts are now among the `changed`.
+
+    A program's account holds no balance: it is the sum of its transfers.
+    """
+    entry, payer, payee = booking.entry, booking.payer, booking.payee
+    assert entry.amount > 0, entry
+    earns = entry.amount if entry.rule_id is not None else 0
+    if payer.balance is not None and payer.earned is not None:
+        payer.balance -= entry.amount
+        payer.earned -= earns if entry.reverses_id else 0
+        changed[payer.id] = payer
+    if payee.balance is not None and payee.earned is not None:
+        payee.balance += entry.amount
+        payee.earned += 0 if entry.reverses_id else earns
+        changed[payee.id] = payee
+    return payer.balance, payee.balance
 
 
-def _row(booking: Booking) -> dict[str, Any]:
-    entry = booking.entry
-    return {
-        "key": entry.key,
-        "unit": entry.unit,
-        "debit_id": booking.payer.id,
-        "credit_id": booking.payee.id,
-        "amount": entry.amount,
-        "kind": entry.kind,
-        "rule_id": entry.rule_id,
-        "rule_code": entry.rule_code,
-        "subject": entry.subject,
-        "evidence": entry.evidence,
-        "facts": entry.facts,
-        "village_id": entry.stamp.village_id,
-        "unit_id": entry.stamp.unit_id,
-        "reverses_id": entry.reverses_id,
-        "reason": entry.reason,
-        "ordered_by_id": entry.ordered_by_id,
-        "debit_after": booking.payer.balance,
-        "credit_after": booking.payee.balance,
-        "local_day": local_day(booking.at),
-        "made_at": booking.at,
+def _transfers(
+    bookings: Sequence[Booking], after: Sequence[tuple[int | None, int | None]]
+) -> dict[str, list[Any]]:
+    """The columns of TRANSFER."""
+    entries = [one.entry for one in bookings]
+    instants = {at: (local_day(at).isoformat(), at.isoformat()) for *_, at in bookings}
+    return {name: list(map(attrgetter(name), entries)) for name in SAID} | {
+        "debit_id": [one.payer.id for one in bookings],
+        "credit_id": [one.payee.id for one in bookings],
+        "village_id": [one.stamp.village_id for one in entries],
+        "unit_id": [one.stamp.unit_id for one in entries],
+        "debit_after": [debit for debit, _ in after],
+        "credit_after": [credit for _, credit in after],
+        "local_day": [instants[one.at][0] for one in bookings],
+        "made_at": [instants[one.at][1] for one in bookings],
     }
 
 
+SAID = {
+    "key": "text",
+    "unit": "text",
+    "amount": "bigint",
+    "kind": "text",
+    "rule_id": "bigint",
+    "rule_code": "text",
+    "subject": "text",
+    "evidence": "text",
+    "facts": "jsonb",
+    "reverses_id": "bigint",
+    "reason": "text",
+    "ordered_by_id": "bigint",
+}
+"""What an entry says itself, by the names of its fields."""
+TRANSFER = SAID | {
+    "debit_id": "bigint",
+    "credit_id": "bigint",
+    "village_id": "bigint",
+    "unit_id": "bigint",
+    "debit_after": "bigint",
+    "credit_after": "bigint",
+    "local_day": "date",
+    "made_at": "timestamptz",
+}
+BALANCE = {"id": "bigint", "balance": "bigint", "earned": "bigint"}
 BOOK = text(
-    """
+    f"""
     WITH changed AS (
         UPDATE account SET balance = given.balance, earned = given.earned
-        FROM json_to_recordset(CAST(:balances AS json)) AS given (
-            id bigint, balance bigint, earned bigint)
+        FROM {from_columns("balances", BALANCE)}
         WHERE account.id = given.id
+    ), made AS (
+        INSERT INTO transfer ({", ".join(TRANSFER)})
+        SELECT {", ".join(f"given.{name}" for name in TRANSFER)}
+        FROM {from_columns("transfers", TRANSFER)} ORDER BY n
+        ON CONFLICT DO NOTHING
+        RETURNING key, id
     )
-    INSERT INTO transfer (
-        key, unit, debit_id, credit_id, amount, kind, rule_id, rule_code, subject, evidence, facts,
-        village_id, unit_id, reverses_id, reason, ordered_by_id, debit_after, credit_after,
-        local_day, made_at)
-    SELECT given.* FROM ROWS FROM (json_to_recordset(CAST(:transfers AS json)) AS (
-        key text, unit text, debit_id bigint, credit_id bigint, amount bigint, kind text,
-        rule_id bigint, rule_code text, subject text, evidence text, facts jsonb, village_id bigint,
-        unit_id bigint, reverses_id bigint, reason text, ordered_by_id bigint, debit_after bigint,
-        credit_after bigint, local_day date, made_at timestamptz)) AS given
-    ON CONFLICT DO NOTHING
-    RETURNING key, id
-    """
+    SELECT json_object_agg(key, id) FROM made
+    """  # noqa: S608  constants of ours
 )
 
 
@@ -198,7 +232,9 @@ async def reverse(
             select(Account).where(Account.id.in_((original.debit_id, original.credit_id)))
         )
     }
-    await lock_accounts(session, accounts.values())
+    payer, payee = await lock_accounts(
+        session, (accounts[original.credit_id], accounts[original.debit_id])
+    )
     entry = Entry(
         key=f"reversal:{original.id}",
         unit=original.unit,
@@ -214,13 +250,12 @@ async def reverse(
         reason=reason.strip(),
         ordered_by_id=ordered_by_id,
     )
-    payer, payee = accounts[original.credit_id], accounts[original.debit_id]
     first = await find_by_key(session, key=entry.key)
     if first is not None:
         _must_agree(first, payer, payee, entry)
         return first
     (made,) = await book(session, [Booking(payer, payee, entry, now)])
-    return made
+    return await session.get_one(Transfer, made.id)
 
 
 async def _get_reversible(session: AsyncSession, transfer_id: int) -> Transfer:
@@ -240,7 +275,7 @@ async def find_by_key(session: AsyncSession, *, key: str) -> Transfer | None:
     return found
 
 
-def _must_agree(first: Transfer, payer: Account, payee: Account, entry: Entry) -> None:
+def _must_agree(first: Transfer, payer: Held, payee: Held, entry: Entry) -> None:
     same = (
         (first.debit_id, first.credit_id, first.amount) == (payer.id, payee.id, entry.amount)
         and (first.kind, first.rule_id) == (entry.kind, entry.rule_id)

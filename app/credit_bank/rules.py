@@ -1,8 +1,9 @@
 """What something is worth: pure functions over rule versions, in integers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 HOUR = 3600
 Once = Literal["each", "object", "day", "ever"]
@@ -50,8 +51,7 @@ class Spent:
     year: int = 0
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """What a claim is worth, what the caps leave of it (`amount`), and which cap bound."""
 
     worth: int
@@ -91,13 +91,22 @@ def evaluate(rule: Rule, claim: Claim, spent: Spent) -> Grant:
 
 def award_key(rule: Rule, claim: Claim, *, person_id: int, day: date) -> str:
     """The award's natural key: this is what makes a rule pay once per object, day or ever."""
-    scope = {
-        "each": claim.evidence,
-        "object": claim.subject,
-        "day": day.isoformat(),
-        "ever": "ever",
-    }[rule.once]
-    return f"award:{rule.code}:person:{person_id}:{scope}"
+    before, after = key_around(rule, claim, day=day)
+    return f"{before}{person_id}{after}"
+
+
+def key_around(rule: Rule, claim: Claim, *, day: date) -> tuple[str, str]:
+    """What stands before and after the person's id in the award's key."""
+    match rule.once:
+        case "each":
+            scope = claim.evidence
+        case "object":
+            scope = claim.subject
+        case "day":
+            scope = day.isoformat()
+        case "ever":
+            scope = "ever"
+    return f"award:{rule.code}:person:", f":{scope}"
 
 
 def scope_of(key: str) -> str:
@@ -106,7 +115,7 @@ def scope_of(key: str) -> str:
     return f"{rule}:{rest.partition(':')[2]}"
 
 
-def rule_for(versions: list[Rule], code: str, day: date) -> Rule | None:
+def rule_for(versions: Sequence[Rule], code: str, day: date) -> Rule | None:
     """The version of `code` in force on `day`: the latest valid_from, then the highest version."""
     valid = [rule for rule in versions if rule.code == code and rule.valid_from <= day]
     return max(valid, key=lambda rule: (rule.valid_from, rule.version), default=None)

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from app.core.rows import as_ids
 from app.core.statements import rows_of
 from app.people.errors import OrganisationNotFound, PersonErased, PersonNotFound
 from app.people.models import Identity, Organisation, Person
@@ -78,31 +79,34 @@ async def list_selves(session: AsyncSession, person_id: int) -> list[int]:
     return list(await session.scalars(select(selves(person_id).c.id)))
 
 
-SELVES_OF = text(
-    """
-    WITH RECURSIVE tree AS (
-        SELECT id, id AS kept_id FROM person WHERE id = ANY(:person_ids)
+TREE = """
+    tree AS (
+        SELECT id, id AS kept_id, merged_into_id FROM person
+        WHERE id = ANY(CAST(:person_ids AS bigint[]))
         UNION ALL
-        SELECT person.id, kept_id FROM person JOIN tree ON person.merged_into_id = tree.id)
-    SELECT id, kept_id FROM tree
+        SELECT person.id, kept_id, person.merged_into_id
+        FROM person JOIN tree ON person.merged_into_id = tree.id)
     """
-)
-PATHS = text(
-    """
-    WITH RECURSIVE path AS (
-        SELECT id AS asked, id, merged_into_id FROM person WHERE id = ANY(:person_ids)
+"""Of each of these persons (`as_ids`) everybody who is that person by now; after WITH RECURSIVE."""
+PATH = """
+    path AS (
+        SELECT id AS asked, id, merged_into_id FROM person
+        WHERE id = ANY(CAST(:person_ids AS bigint[]))
         UNION ALL
         SELECT asked, person.id, person.merged_into_id
         FROM person JOIN path ON person.id = path.merged_into_id)
-    SELECT asked, id FROM path WHERE merged_into_id IS NULL
     """
+"""Of each of these persons whom they were merged into; the last one was merged into nobody."""
+SELVES_OF = text(f"WITH RECURSIVE {TREE} SELECT id, kept_id FROM tree")  # noqa: S608  a constant
+PATHS = text(
+    f"WITH RECURSIVE {PATH} SELECT asked, id FROM path WHERE merged_into_id IS NULL"  # noqa: S608  the same
 )
 """Words, since putting a recursive statement together takes longer than running it."""
 
 
 async def list_selves_of(session: AsyncSession, person_ids: Collection[int]) -> dict[int, int]:
     """Everybody who is one of these persons by now, themselves included: who of them it is."""
-    return dict((await session.execute(SELVES_OF, {"person_ids": list(person_ids)})).all())
+    return dict((await session.execute(SELVES_OF, {"person_ids": as_ids(person_ids)})).all())
 
 
 async def resolve_alias(session: AsyncSession, person_id: int) -> int:
@@ -123,7 +127,7 @@ async def resolve_alias(session: AsyncSession, person_id: int) -> int:
 
 async def resolve_aliases(session: AsyncSession, person_ids: Collection[int]) -> dict[int, int]:
     """Of each of these ids the person it stands for now, in one statement."""
-    return dict((await session.execute(PATHS, {"person_ids": list(person_ids)})).all())
+    return dict((await session.execute(PATHS, {"person_ids": as_ids(person_ids)})).all())
 
 
 async def names_of(session: AsyncSession, person_ids: Collection[int]) -> dict[int, str | None]:

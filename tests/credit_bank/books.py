@@ -48,7 +48,7 @@ async def pay_one(
 ) -> Transfer:
     (awarded,) = await pay(session, person_id, one, now=now)
     assert awarded.transfer is not None
-    return awarded.transfer
+    return await session.get_one(Transfer, awarded.transfer.id)
 
 
 async def held(session: AsyncSession, person_id: int) -> dict[str, int]:

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.credit_bank.awards import Awarded
+from app.credit_bank.awards import Awarded, Earner, award_all
 from app.credit_bank.ledger import KeyUsedOtherwise, Stamp, reverse
 from app.credit_bank.models import Transfer
 from app.credit_bank.rules import Claim
@@ -67,8 +67,8 @@ async def test_a_lesson_is_booked_with_all_that_explains_it(session: AsyncSessio
     ]  # fmt: skip
     assert await held(session, one) == {"credit": 2, "points": 4}
     assert await earned(session, one) == {"credit": 2, "points": 4}
-    made = awards[0].transfer
-    assert made is not None
+    assert awards[0].transfer is not None
+    made = await session.get_one(Transfer, awards[0].transfer.id)
     assert (made.kind, made.rule_code, made.unit) == ("award", "lesson.credit", "credit")
     assert (made.subject, made.evidence) == ("lesson:12", "study:12")
     assert made.facts == {"title": "防骗一课", "version": 1, "seconds": 80}
@@ -205,7 +205,8 @@ async def test_each_claim_is_paid_by_the_version_of_its_day(session: AsyncSessio
             session, one, claim(number, "test.dated"), now=MONDAY + (number - 1) * DAY
         )
     assert [(one.rule.version, one.amount) for one in found] == [(1, 2), (1, 2), (2, 5)]
-    assert [one.transfer.rule_id for one in found if one.transfer] == [one.rule.id for one in found]
+    booked = await session.scalars(select(Transfer.rule_id).order_by(Transfer.id))
+    assert list(booked) == [one.rule.id for one in found]
     # A repeat under the new version returns what the old one paid.
     (again,) = await pay(session, one, claim(1, "test.dated"), now=MONDAY + 9 * DAY)
     assert again.amount == 2
@@ -218,6 +219,36 @@ async def test_claims_without_a_rule_or_a_person(session: AsyncSession) -> None:
     with pytest.raises(PersonNotFound):
         await pay(session, 10**9, claim())
     assert await count(session) == 0
+
+
+async def test_who_claims_nothing_that_is_paid_does_not_keep_the_others(
+    session: AsyncSession,
+) -> None:
+    one, two = await somebody(session), await somebody(session, "two")
+    earners = [
+        Earner(one, [claim(1, "no.such.rule")], Stamp(), MONDAY),
+        Earner(two, [claim(1)], Stamp(), MONDAY),
+    ]
+    nothing, (paid,) = await award_all(session, earners)
+    assert (nothing, paid.amount) == ([], 2)
+
+
+async def test_one_proof_of_two_things_in_one_batch_is_a_conflict(session: AsyncSession) -> None:
+    one = await somebody(session)
+    wanted = [claim(1), claim(1, title="另一课")]
+    with pytest.raises(KeyUsedOtherwise):
+        await award_all(session, [Earner(one, wanted, Stamp(), MONDAY)])
+
+
+async def test_a_rule_whose_new_version_has_come_into_force_is_not_remembered(
+    session: AsyncSession,
+) -> None:
+    await add_rule(session, "test.dated")
+    one = await somebody(session)
+    assert await amounts(session, one, "test.dated", range(2)) == [2, 2]
+    worth = {"kind": "fixed", "amount": 5}
+    await add_rule(session, "test.dated", version=2, formula=worth)
+    assert await amounts(session, one, "test.dated", range(2, 3)) == [5]
 
 
 async def test_whom_one_was_merged_into_earns_it(session: AsyncSession) -> None:
