@@ -45,7 +45,7 @@ drill: setup-dev ## breaks things and counts what is lost: one table (DRILL="--s
 check: setup-dev lint types contract test drill-check ## all that .ci/run asks: lint, types, imports, tests, short drills
 
 drill-check: setup-dev ## every drill in its form of seconds, two side by side
-	$(BIN)/python -m drills --short --jobs 2
+	$(BIN)/python -m drills --short --jobs 2 --to var/drill-short.json
 
 lint: setup-dev
 	$(BIN)/ruff format --check .

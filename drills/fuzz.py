@@ -161,7 +161,7 @@ def _findings(here: Ground, found: Found, growth: float) -> list[Finding]:
     tries = sum(found.answers.values())
     dead = sum(web.is_dead for web in here.webs)
     return [
-        Finding("fuzz", "mutated callbacks", tries),
+        Finding("fuzz", "mutated callbacks", tries, part_of="tried"),
         Finding("fuzz", "rightful ones among them kept", kept),
         *(Finding("fuzz", f"callbacks: {what}", found.count(what), expected=0) for what in TOLD),
         *(Finding("fuzz", what, here.number(query), expected=0) for what, query in KEPT.items()),

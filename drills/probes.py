@@ -57,6 +57,9 @@ class Trouble:
     rss_before: float = 0.0
     rss_most: float = 0.0
     died: int = 0
+    refused_from: float | None = None
+    refused_until: float = 0.0
+    """When the first and the last request of a resident was refused."""
     recovered: float = 0.0
     mended_at: float = 0.0
 
@@ -72,6 +75,9 @@ class Trouble:
             code = code_of(answer)
             self.codes[code] += 1
             self.foreign += code in {"", "InternalError"}
+            if what != "readyz":  # which is right to refuse
+                self.refused_until = time.monotonic()
+                self.refused_from = self.refused_from or self.refused_until - seconds
 
     def refused(self, what: str) -> int:
         return sum(
@@ -84,8 +90,15 @@ class Trouble:
         told = ", ".join(f"{code} {times}" for code, times in self.codes.most_common())
         longest = f"longest answer ({self.longest_of})"
         growth = round(self.rss_most - self.rss_before)
+        refused = 0 if self.refused_from is None else self.refused_until - self.refused_from
         return [
-            Finding(self.name, f"requests; refused: {told}", self.answers.total()),
+            Finding(
+                self.name, f"requests; refused: {told}", self.answers.total(), part_of="tried"
+            ),
+            Finding(
+                self.name, "from the first refusal to the last", round(refused, 1), unit=" s",
+                part_of="seconds_refused",
+            ),
             Finding(
                 self.name, longest, round(self.longest, 1), most=ANSWER_SECONDS_MOST, unit=" s"
             ),
@@ -103,7 +116,7 @@ class Trouble:
                 most=recovered_most,
                 unit=" s",
             ),
-        ]
+        ]  # fmt: skip
 
 
 def code_of(answer: httpx.Response) -> str:
@@ -238,12 +251,17 @@ class Prober:
             said = await self.ask("lesson", "GET", path, who)
             assert said is not None
             short += said.json()["progress"]["seconds"] < self.read.get(who.number, 0)
-        told = "acknowledged messages"
+        told, lost, doubled = (
+            "acknowledged messages",
+            len(self.kept - set(there)),
+            there.total() - len(there),
+        )
         return [
-            Finding(DRILL, told, len(self.kept)),
-            Finding(DRILL, f"{told} that are lost", len(self.kept - set(there)), expected=0),
-            Finding(DRILL, "messages kept twice", there.total() - len(there), expected=0),
-            Finding(DRILL, "people whose acknowledged time was lost", short, expected=0),
+            Finding(DRILL, told, len(self.kept), part_of="acknowledged"),
+            Finding(DRILL, f"{told} that are lost", lost, expected=0, part_of="lost"),
+            Finding(DRILL, "messages kept twice", doubled, expected=0, part_of="doubled"),
+            Finding(DRILL, "people with acknowledged time", len(self.read), part_of="acknowledged"),
+            Finding(DRILL, "… whose time was lost", short, expected=0, part_of="lost"),
         ]
 
 
