@@ -49,7 +49,7 @@ def revision(name: str) -> None:
 
     根据模型生成迁移文件（开发者用）。
     """
-    with database(get_settings()) as url:
+    with plain_failures(), database(get_settings()) as url:
         alembic.revision(schema.alembic_config(url), name, autogenerate=True)
 
 
