@@ -107,6 +107,14 @@ async def visit(session: AsyncSession, *, token: str, now: datetime) -> Visit:
     return Visit(session_id=row.id, actor=actor)
 
 
+async def was_given(session: AsyncSession, *, token: str) -> bool:
+    """Whether this cookie is one of ours, ended or not: nobody can make one up."""
+    ours = select(Session.id).where(
+        Session.digest == tokens.digest_of(token), Session.kind == "web"
+    )
+    return await session.scalar(ours) is not None
+
+
 async def sign_out(session: AsyncSession, *, visit: Visit, token: str, now: datetime) -> None:
     await tokens.revoke(session, token=token, now=now)
     if visit.actor.offices:
