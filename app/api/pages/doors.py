@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api import errors
 from app.api.deps import LimiterDep, NotSignedIn, Now, SessionDep, address_of
 from app.api.pages import cookies, forgery, frame, trouble
-from app.api.pages.errors import FormExpired, SignInFirst
+from app.api.pages.errors import FormExpired
+from app.api.strangers import SignInFirst
 from app.core.db import transaction
 from app.core.errors import Forbidden, Unauthenticated
 from app.people import queries as people

@@ -1,12 +1,6 @@
 """What can go wrong with a page and with nothing else."""
 
-from app.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
-
-
-class SignInFirst(Unauthenticated):
-    """Nobody knows whose so large a form is: it is not read, and nothing of it is kept."""
-
-    title = "请先登录，再提交图片或长文章"
+from app.core.errors import Conflict, Forbidden, NotFound
 
 
 class NoSuchFile(NotFound):

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 
 from app.api.pages import cookies
 from app.api.pages.forgery import guard
-from app.api.pages.strangers import refuse_much_of_them
+from app.api.strangers import refuse_much_of_them
 
 
 class PageRoute(APIRoute):
@@ -23,7 +23,8 @@ class PageRoute(APIRoute):
 
         async def answer(request: Request) -> Response:
             # Here, since FastAPI reads a form before it asks for anything.
-            await refuse_much_of_them(request)
+            session = request.cookies.get(cookies.SESSION)
+            await refuse_much_of_them(request, token=session, kind="web")
             try:
                 response = await handle(request)
             finally:

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from app.api.pages import cookies
-from app.api.pages.strangers import STRANGERS_BYTES_MAX
+from app.api.strangers import STRANGERS_BYTES_MAX
 from app.people import web_sessions
 from tests.api.browser import Browser, browsing, form_of
 from tests.api.newsroom import Newsroom, open_newsroom
@@ -56,6 +56,20 @@ async def test_nothing_large_is_read_of_a_stranger(
             answer = await browser.client.post(path, content=body, headers=headers)
             assert answer.status_code == 401, path
             assert "请先登录" in answer.text
+    assert body.taken <= STRANGERS_BYTES_MAX
+
+
+@pytest.mark.parametrize("said", [{}, {"Authorization": "Bearer made-up"}])
+@pytest.mark.parametrize("is_measured", [True, False])
+async def test_nothing_large_is_read_by_the_api_either(
+    service: Service, said: dict[str, str], *, is_measured: bool
+) -> None:
+    body = Pouring()
+    measured = {"Content-Length": str(1024 * 1024)} if is_measured else {}
+    for path, kind in (("uploads", "multipart/form-data; boundary=x"), ("issues", "text/json")):
+        headers = {"Content-Type": kind, **said, **measured}
+        answer = await service.client.post(f"/api/v1/{path}", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "SignInFirst")
     assert body.taken <= STRANGERS_BYTES_MAX
 
 
