@@ -23,8 +23,9 @@ from PIL import Image
 from app.core.embedded import Cluster
 from drills import house, load
 from drills.house import House
-from drills.probes import DRILL, PAUSE_SECONDS, Prober, Trouble, probing
+from drills.probes import DRILL, PAUSE_SECONDS, Prober, probing
 from drills.table import Finding, left_out
+from drills.trouble import Trouble
 
 DISK = "512m"
 RATE = 60.0

@@ -129,8 +129,10 @@ def attacked(
         print(f"  {line}", file=sys.stderr)
     if done.returncode not in {0, 1}:
         print(done.stdout[-2000:], done.stderr[-2000:], file=sys.stderr)
+    paths = json.loads(document.read_text("utf-8"))["paths"]
+    there = sum(len(of_path) for of_path in paths.values())
     return [
-        Finding("openapi", f"{person.kind}: operations tried", operations),
+        Finding("openapi", f"{person.kind}: operations tried", operations, expected=there),
         Finding("openapi", f"{person.kind}: requests", tried, part_of="tried"),
         Finding("openapi", f"{person.kind}: runs that broke off", failed["error"], expected=0),
         *(Finding("openapi", f"{person.kind}: {one}", failed[one], expected=0) for one in CHECKS),
