@@ -18,6 +18,8 @@ from app.core.settings import Settings, get_settings
 from app.sandbox.server import create_sandbox
 from app.worker.run import work
 
+STARTUP_FAILURE = 3
+"""What uvicorn ends with when it could not start."""
 GRACE_SECONDS = 10
 """How long requests under way may take once the process is asked to stop."""
 
@@ -116,7 +118,7 @@ def serve_app(app: FastAPI | str, host: str, port: int) -> None:
     with suppress(KeyboardInterrupt):  # It has shut down by then, and raises the signal again.
         server.run()
     if not server.started:
-        sys.exit(1)  # why is in its log: a port that is taken, a database that is away
+        sys.exit(STARTUP_FAILURE)
 
 
 def must_be_migrated(url: str) -> None:

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager, contextmanager
 
 import click
 import psycopg
-from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import db, embedded, installation, logging, schema
@@ -62,6 +61,5 @@ def plain_failures() -> Iterator[None]:
         yield
     except DomainError as error:
         raise Failed(f"{error.code}: {error.detail}") from None
-    except (SQLAlchemyError, psycopg.Error, OSError, CommandError) as error:
-        first = next(iter(str(error).splitlines()), "")
-        raise Failed(f"{type(error).__name__}: {first}") from None
+    except (SQLAlchemyError, psycopg.Error, OSError) as error:
+        raise Failed(f"{type(error).__name__}: {str(error).splitlines()[0]}") from None

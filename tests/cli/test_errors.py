@@ -1,12 +1,15 @@
 """What an operator sees when a command cannot do it: one line, and a status that says how."""
 
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from app.cli.main import main
+from app.core.schema import newest_revision
 from app.core.settings import get_settings
 
 Told = tuple[int, str, str]
@@ -27,7 +30,7 @@ FAILING: list[tuple[dict[str, str], tuple[str, ...], str]] = [
     ({"SHOUSHAN_DATABASE_URL": NOWHERE}, ("migrate",), "Connection refused"),
     ({"SHOUSHAN_DATABASE_URL": NOWHERE}, ("revision", "x"), "Connection refused"),
     ({"SHOUSHAN_DATABASE_URL": NOWHERE}, ("serve",), "Connection refused"),
-    ({"SHOUSHAN_DATABASE_URL": "nonsense"}, ("bank", "audit"), "BadDatabaseUrl"),
+    ({"SHOUSHAN_DATABASE_URL": "nonsense"}, ("bank", "audit"), "BadDatabaseUrl: missing"),
     ({"SHOUSHAN_PORT": "99999"}, ("serve",), "SHOUSHAN_PORT: Input should be less"),
     ({"SHOUSHAN_CLOCK_START": "2026-01-01T00:00:00"}, ("up",), "SHOUSHAN_CLOCK_START needs a"),
     ({"SHOUSHAN_WECHAT__OA__KIND": "never-told"}, ("serve",), "SHOUSHAN_WECHAT__OA__KIND:"),
@@ -80,6 +83,29 @@ def test_what_fails_is_one_line_and_status_1(
     assert line.startswith("Error: ")
     assert why in line
     assert "never-told" not in line
+
+
+def test_a_server_that_cannot_start_has_failed(shoushan: Callable[..., Told]) -> None:
+    """Its own number for that is 3; why is in its log."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        status, _, err = shoushan("sandbox", SHOUSHAN_SANDBOX__PORT=port)
+    assert status == 1
+    assert "Traceback" not in err
+
+
+def test_a_database_of_a_newer_release_is_named(
+    shoushan: Callable[..., Told], database_url_of_its_own: str
+) -> None:
+    change = "UPDATE alembic_version SET version_num = %s"
+    with psycopg.connect(database_url_of_its_own, autocommit=True) as connection:
+        connection.execute(change, ["ffff"])
+        status, out, err = shoushan("migrate", SHOUSHAN_DATABASE_URL=database_url_of_its_own)
+        connection.execute(change, [newest_revision()])  # Other tests use it after us.
+    assert (status, out) == (1, "")
+    assert err == "Error: migration: Can't locate revision identified by 'ffff'\n"
 
 
 @pytest.mark.parametrize("arguments", [(), ("bank",), ("import",)])
