@@ -7,8 +7,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test bench drill drill-check check lint types contract screenshots fmt migrate revision
-.PHONY: lock clean
+.PHONY: help setup setup-dev run test bench drill drill-check check lint types contract audit
+.PHONY: screenshots fmt migrate revision lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -42,10 +42,10 @@ bench: setup-dev ## measures, beside peers and the machine's limit: one table (B
 drill: setup-dev ## breaks things and counts what is lost: one table (DRILL="--short name …")
 	$(BIN)/python -m drills $(DRILL)
 
-check: setup-dev lint types contract test drill-check ## all that .ci/run asks: lint, types, imports, tests, short drills
+check: setup-dev lint types contract audit test drill-check ## all that .ci/run asks: lint, types, imports, bandit, tests, short drills
 
 drill-check: setup-dev ## every drill in its form of seconds, two side by side
-	$(BIN)/python -m drills --short --jobs 2
+	$(BIN)/python -m drills --short --jobs 2 --to var/drill-short.json
 
 lint: setup-dev
 	$(BIN)/ruff format --check .
@@ -56,6 +56,9 @@ types: setup-dev
 
 contract: setup-dev
 	$(BIN)/lint-imports
+
+audit: setup-dev ## bandit over app/, but for what ruff asks line by line (pyproject.toml says what)
+	$(BIN)/bandit -q -c pyproject.toml -r app
 
 screenshots: setup-dev ## the README's six pictures: a demo town lives three days and is photographed
 	$(BIN)/python -m tests.browser.screenshots

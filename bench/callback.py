@@ -6,14 +6,13 @@ database that syncs, and after each round it is asked whether all are there.
 """
 
 import secrets
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
+from xml.parsers.expat import ExpatError
 
 import httpx
 import xmltodict
@@ -25,8 +24,8 @@ from app.wechat import signature
 from app.wechat.cipher import Crypto
 from bench.peers.install import NotInstalled, install_wechat, install_werobot, running
 from bench.servers import Server, bare, web
-from bench.table import Figure
-from bench.wrk import Load, wrk
+from bench.table import Figure, per
+from bench.wrk import Load, rates, without_errors, wrk
 
 ROUNDS, SECONDS, CONNECTIONS = 5, 5, 64
 MESSAGES, RESIDENTS = 40_000, 10_000
@@ -50,10 +49,8 @@ STORED = (
 )
 
 
-@dataclass
-class Measured:
-    loads: list[Load] = field(default_factory=list)
-    ratios: list[float] = field(default_factory=list)
+Loads = dict[str, list[Load | None]]
+"""Name → what each round found; None for a round in which somebody beside us erred."""
 
 
 class Lost(Exception):
@@ -130,57 +127,68 @@ def load_of_ours(ours: Server, messages: Path, seconds: int) -> Load:
     return load
 
 
-def peers(stack: ExitStack, folder: Path) -> Iterator[tuple[str, Server]]:
+def peers(stack: ExitStack, folder: Path, missing: dict[str, str]) -> Iterator[tuple[str, Server]]:
+    """Those that run here and answer rightly; why the others do not is put into `missing`."""
     for number, (name, install) in enumerate(PEERS.items()):
         home = folder / f"peer-{number}"
         home.mkdir()
         try:
-            command = install(home)
+            server = stack.enter_context(running(install(home), home, OA, HELP))
+            check_answer(server)
         except NotInstalled as error:
-            print(f"not installed: {name}: {error}", file=sys.stderr)
-            continue
-        yield name, stack.enter_context(running(command, home, OA, HELP))
+            missing[name] = f"not installed: {error}"
+        except (AssertionError, LookupError, ExpatError, httpx.HTTPError) as error:
+            missing[name] = f"no right answer: {error}"
+        else:
+            yield name, server
 
 
 def run(*, short: bool) -> list[Figure]:
     """Ours and each peer as a multiple of bare; ours as a multiple of each peer."""
     rounds, seconds = (1, 2) if short else (ROUNDS, SECONDS)
+    missing: dict[str, str] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         ours = stack.enter_context(web(folder / "ours"))
         ours.ask(MADE_RESIDENTS, many=RESIDENTS, appid=OA.appid)
         limit = stack.enter_context(bare())
-        others = dict(peers(stack, folder))
-        for server in (ours, *others.values()):
-            check_answer(server)
+        check_answer(ours)
+        others = dict(peers(stack, folder, missing))
         messages = write_messages(folder / "messages", ["帮助"])
         load_of_ours(ours, messages, 2)
-        found = {name: Measured() for name in ("ours", "bare", *others)}
+        found: Loads = {name: [] for name in ("ours", "bare", *others)}
         for _ in range(rounds):
             messages = write_messages(folder / "messages", ["帮助"])
-            found["ours"].loads.append(load_of_ours(ours, messages, seconds))
-            found["bare"].loads.append(wrk(limit.url, seconds=seconds))
+            found["ours"].append(load_of_ours(ours, messages, seconds))
+            found["bare"].append(without_errors(limit.url, seconds=seconds))
             for name, server in others.items():
-                load = wrk(server.url, script=SCRIPT, args=[str(messages)], seconds=seconds)
-                found[name].loads.append(load)
-    return figures(found)
+                args = [str(messages)]
+                load = without_errors(server.url, script=SCRIPT, args=args, seconds=seconds)
+                found[name].append(load)
+    return figures(found, missing)
 
 
-def figures(found: dict[str, Measured]) -> list[Figure]:
-    rates = {name: [load.rps for load in one.loads] for name, one in found.items()}
-
-    def beside(one: str, other: str) -> list[float]:
-        return [mine / theirs for mine, theirs in zip(rates[one], rates[other], strict=True)]
-
+def figures(found: Loads, missing: Mapping[str, str]) -> list[Figure]:
+    reached = {name: rates(loads) for name, loads in found.items()}
+    ours, free = reached["ours"], reached["bare"]
+    slowest = [load.p99_ms for load in found["ours"] if load]
     table = [
-        Figure("callback: kept and answered", beside("ours", "bare"), "× bare", "≥", TARGET),
-        Figure("… requests", rates["ours"], "/s"),
-        Figure("… 99 of 100 within", [load.p99_ms for load in found["ours"].loads], "ms"),
-        Figure("… bare", rates["bare"], "/s"),
-    ]
-    for name in (one for one in rates if one not in ("ours", "bare")):
+        Figure(
+            "callback: kept and answered", per(ours, free), "× bare", "≥", TARGET,
+            ours=ours, other=free, each="/s",
+        ),
+        Figure("… requests", ours, "/s"),
+        Figure("… 99 of 100 within", slowest, "ms"),
+        Figure("… bare", free, "/s", by_other=True),
+    ]  # fmt: skip
+    for name, theirs in reached.items():
+        if name in {"ours", "bare"}:
+            continue
         table += [
-            Figure(f"… {name}", beside(name, "bare"), "× bare"),
-            Figure("… ours beside it", beside("ours", name), "×", "≥", 1),
-        ]
-    return table
+            Figure(f"… {name}", per(theirs, free), "× bare", other=theirs, each="/s"),
+            Figure(
+                f"… ours beside {name}", per(ours, theirs), "×", "≥", 1,
+                ours=ours, other=theirs, each="/s",
+            ),
+        ]  # fmt: skip
+    return table + [Figure(f"… {name}", (), "× bare", why_not=why) for name, why in missing.items()]

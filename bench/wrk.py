@@ -5,9 +5,11 @@ An answer that is no 2xx or a broken connection is not fast, it is wrong: such a
 
 import re
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 LATENCY = r"^\s+{}%\s+([\d.]+)(us|ms|s|m)\s*$"
@@ -52,6 +54,23 @@ def wrk(
     if load.errors and not may_err:
         raise Wrong(done.stdout)
     return load
+
+
+def without_errors(url: str, **how: Any) -> Load | None:
+    """The same of somebody beside us: None for a round in which it erred, which has no figure.
+
+    What is ours is measured with `wrk`, which raises: our own error is a finding.
+    """
+    try:
+        return wrk(url, **how)
+    except Wrong as error:
+        print(f"no figure for this round of {url}:\n{error}", file=sys.stderr)
+        return None
+
+
+def rates(loads: Sequence[Load | None]) -> list[float | None]:
+    """Requests per second, round by round."""
+    return [None if load is None else load.rps for load in loads]
 
 
 def parse(said: str) -> Load:

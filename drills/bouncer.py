@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import psycopg
 
 from app.core.embedded import SYSTEM_USER, Cluster, running
 from drills import house, load
-from drills.table import Finding
+from drills.table import Finding, left_out
 from tests.processes import free_port
 
 DRILL = "pgbouncer"
@@ -44,8 +43,7 @@ stats_users = drill
 def run(*, short: bool) -> list[Finding]:
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
-        print("not installed: pgbouncer (a Debian package)", file=sys.stderr)
-        return []
+        return [left_out(DRILL, "pgbouncer (a Debian package) is not installed")]
     residents, seconds, rate = (16, 12.0, 60.0) if short else (500, 120.0, 4.0)
     with house.folder() as home, running(home) as direct:
         bouncer = _Bouncer(program, home, seconds)

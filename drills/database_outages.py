@@ -23,8 +23,9 @@ from PIL import Image
 from app.core.embedded import Cluster
 from drills import house, load
 from drills.house import House
-from drills.probes import DRILL, PAUSE_SECONDS, Prober, Trouble, probing
-from drills.table import Finding
+from drills.probes import DRILL, PAUSE_SECONDS, Prober, probing
+from drills.table import Finding, left_out
+from drills.trouble import Trouble
 
 DISK = "512m"
 RATE = 60.0
@@ -83,6 +84,8 @@ async def _drill(
             findings += await _exhaust(prober, url, plan.refused)
             if is_small:
                 findings += await _fill(prober, url, plan.refused)
+            else:
+                findings.append(left_out("disk full", "a disk of its own may not be mounted"))
             over.set()
         findings += await prober.untrue(url)
     return lives.result(), findings

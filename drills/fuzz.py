@@ -30,6 +30,8 @@ OK, SERVER_ERROR, CLIENT_ERRORS = 200, 500, range(400, 500)
 @dataclass
 class Found:
     answers: Counter[str] = field(default_factory=Counter)
+    forms: Counter[str] = field(default_factory=Counter)
+    """What the platform has: XML or JSON, plain or AES; what was changed shows it less clearly."""
     broken: dict[str, list[str]] = field(default_factory=dict)
 
     def note(self, what: str, one: Case, status: int | None, said: bytes) -> None:
@@ -89,6 +91,9 @@ async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
 
 def judge(one: Case, status: int | None, said: bytes, found: Found) -> None:
     found.answers[str(status)] += 1
+    if one.method == "POST":
+        sealing = "AES" if b"encrypt_type=aes" in one.query else "plain"
+        found.forms[f"{'JSON' if one.body[:1] == b'{' else 'XML'}, {sealing}"] += 1
     if status is None:
         if not one.broken_frame:
             found.note("no answer", one, status, said)
@@ -161,7 +166,8 @@ def _findings(here: Ground, found: Found, growth: float) -> list[Finding]:
     tries = sum(found.answers.values())
     dead = sum(web.is_dead for web in here.webs)
     return [
-        Finding("fuzz", "mutated callbacks", tries),
+        Finding("fuzz", "mutated callbacks", tries, part_of="tried"),
+        *(Finding("fuzz", f"… {form}", times) for form, times in sorted(found.forms.items())),
         Finding("fuzz", "rightful ones among them kept", kept),
         *(Finding("fuzz", f"callbacks: {what}", found.count(what), expected=0) for what in TOLD),
         *(Finding("fuzz", what, here.number(query), expected=0) for what, query in KEPT.items()),

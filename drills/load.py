@@ -63,8 +63,9 @@ class Record:
     def longest_refusal(self, drill: str, *, most: float | None) -> Finding:
         """How long one request at most had to be repeated. Short forms ask no time of a machine."""
         return Finding(
-            drill, "longest refusal", round(self.refused_seconds, 1), most=most, unit=" s"
-        )
+            drill, "longest refusal", round(self.refused_seconds, 1), most=most, unit=" s",
+            part_of="seconds_refused",
+        )  # fmt: skip
 
 
 async def play(
@@ -178,17 +179,22 @@ def judge(drill: str, record: Record, url: str, *, audit_faults: int) -> list[Fi
         for lesson in lessons
     }
     return [
-        Finding(drill, "requests", record.requests),
+        Finding(drill, "requests", record.requests, part_of="tried"),
         Finding(drill, "of them repeated", record.repeats),
-        Finding(drill, "awards acknowledged", record.count),
-        Finding(drill, "acknowledged awards that are not in the ledger", lost, expected=0),
-        Finding(drill, "awards booked twice", doubled, expected=0),
-        Finding(drill, "awards acknowledged twice", twice, expected=0),
+        Finding(drill, "awards acknowledged", record.count, part_of="acknowledged"),
         Finding(
-            drill, "acknowledged completions that are lost", len(learned - completed), expected=0
+            drill, "acknowledged awards that are not in the ledger", lost, expected=0,
+            part_of="lost",
+        ),
+        Finding(drill, "awards booked twice", doubled, expected=0, part_of="doubled"),
+        Finding(drill, "awards acknowledged twice", twice, expected=0, part_of="doubled"),
+        Finding(drill, "completions acknowledged", len(learned), part_of="acknowledged"),
+        Finding(
+            drill, "acknowledged completions that are lost", len(learned - completed), expected=0,
+            part_of="lost",
         ),
         Finding(drill, "faults the audit finds", audit_faults, expected=0),
-    ]
+    ]  # fmt: skip
 
 
 def _kept(merged: dict[int, int], person: int) -> int:

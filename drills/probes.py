@@ -23,14 +23,12 @@ from app.cli.life import Resident, Town, log_in, make_residents
 from app.core.settings import OfficialAccount
 from drills.house import House
 from drills.table import Finding
+from drills.trouble import Trouble
 from tests.processes import processes_of
 from tests.wechat.pushes import safe
 
 DRILL = "outages"
 OA = OfficialAccount()
-SERVER_ERROR = 500
-ANSWER_SECONDS_MOST = 10
-RSS_GROWTH_MOST = 50
 PAUSE_SECONDS = 0.1
 ROOF_SECONDS = 60.0
 """Far beyond what is allowed: what hangs is to be seen with its true length."""
@@ -39,78 +37,6 @@ AUTHOR = ("石榴编辑", "demo-4b")
 
 
 MESSAGES = "SELECT fields->>'MsgId' FROM wechat_inbox WHERE openid LIKE 'o-probe-%'"
-
-
-@dataclass
-class Trouble:
-    """What was seen in one kind of trouble."""
-
-    name: str
-    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
-    """(what was asked, status)"""
-    codes: Counter[str] = field(default_factory=Counter)
-    longest: float = 0.0
-    longest_of: str = ""
-    foreign: int = 0
-    unanswered: int = 0
-    pids: set[int] = field(default_factory=set)
-    rss_before: float = 0.0
-    rss_most: float = 0.0
-    died: int = 0
-    recovered: float = 0.0
-    mended_at: float = 0.0
-
-    def mended(self) -> None:
-        """From now on nothing stands in its way."""
-        self.mended_at = time.monotonic()
-
-    def note(self, what: str, answer: httpx.Response, seconds: float) -> None:
-        self.answers[what, answer.status_code] += 1
-        if seconds > self.longest:
-            self.longest, self.longest_of = seconds, what
-        if answer.status_code >= SERVER_ERROR:
-            code = code_of(answer)
-            self.codes[code] += 1
-            self.foreign += code in {"", "InternalError"}
-
-    def refused(self, what: str) -> int:
-        return sum(
-            times
-            for (asked, status), times in self.answers.items()
-            if asked == what and status >= SERVER_ERROR
-        )
-
-    def findings(self, *, recovered_most: float) -> list[Finding]:
-        told = ", ".join(f"{code} {times}" for code, times in self.codes.most_common())
-        longest = f"longest answer ({self.longest_of})"
-        growth = round(self.rss_most - self.rss_before)
-        return [
-            Finding(self.name, f"requests; refused: {told}", self.answers.total()),
-            Finding(
-                self.name, longest, round(self.longest, 1), most=ANSWER_SECONDS_MOST, unit=" s"
-            ),
-            Finding(self.name, "requests without an answer", self.unanswered, expected=0),
-            Finding(self.name, "5xx that are not our own refusal", self.foreign, expected=0),
-            Finding(self.name, "/healthz that failed", self.refused("healthz"), expected=0),
-            Finding(
-                self.name, "growth of web and worker", growth, most=RSS_GROWTH_MOST, unit=" MB"
-            ),
-            Finding(self.name, "web or worker processes that died", self.died, expected=0),
-            Finding(
-                self.name,
-                "recovered after",
-                round(self.recovered, 1),
-                most=recovered_most,
-                unit=" s",
-            ),
-        ]
-
-
-def code_of(answer: httpx.Response) -> str:
-    """The refusal's stable name; empty if it is none of ours."""
-    if answer.headers.get("content-type") != "application/problem+json":
-        return ""
-    return str(answer.json().get("code", ""))
 
 
 @dataclass
@@ -200,7 +126,8 @@ class Prober:
         acts = (self.beat, self.write, self.look)
         asked = [self._for_ever(acts[n % 3], who) for n, who in enumerate(self.people)]
         asked += [
-            self._for_ever(self.ask, name, "GET", f"/{name}") for name in ("healthz", "readyz")
+            self._for_ever(self.ask, name, "GET", f"/{name}")
+            for name in ("healthz", "readyz", "metrics")
         ]
         tasks = [asyncio.create_task(one) for one in (*asked, self._for_ever(self._weigh))]
         try:
@@ -238,12 +165,17 @@ class Prober:
             said = await self.ask("lesson", "GET", path, who)
             assert said is not None
             short += said.json()["progress"]["seconds"] < self.read.get(who.number, 0)
-        told = "acknowledged messages"
+        told, lost, doubled = (
+            "acknowledged messages",
+            len(self.kept - set(there)),
+            there.total() - len(there),
+        )
         return [
-            Finding(DRILL, told, len(self.kept)),
-            Finding(DRILL, f"{told} that are lost", len(self.kept - set(there)), expected=0),
-            Finding(DRILL, "messages kept twice", there.total() - len(there), expected=0),
-            Finding(DRILL, "people whose acknowledged time was lost", short, expected=0),
+            Finding(DRILL, told, len(self.kept), part_of="acknowledged"),
+            Finding(DRILL, f"{told} that are lost", lost, expected=0, part_of="lost"),
+            Finding(DRILL, "messages kept twice", doubled, expected=0, part_of="doubled"),
+            Finding(DRILL, "people with acknowledged time", len(self.read), part_of="acknowledged"),
+            Finding(DRILL, "… whose time was lost", short, expected=0, part_of="lost"),
         ]
 
 

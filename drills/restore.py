@@ -137,8 +137,11 @@ def compare(
     pictures = list((machine.home / "uploads").iterdir())
     wrong = sum(hashlib.sha256(p.read_bytes()).hexdigest() != p.stem for p in pictures)
     return [
-        Finding(DRILL, "awards promised before the backup", sum(map(len, promised.values()))),
-        Finding(DRILL, "… lost by backup and restore", lost, expected=0),
+        Finding(
+            DRILL, "awards promised before the backup", sum(map(len, promised.values())),
+            part_of="acknowledged",
+        ),
+        Finding(DRILL, "… lost by backup and restore", lost, expected=0, part_of="lost"),
         Finding(
             DRILL,
             "transfers restored that are not as on the running machine",
@@ -147,7 +150,7 @@ def compare(
         ),
         Finding(
             DRILL, "transfers in the backup and not restored",
-            manifest.rows["transfer"] - len(there), expected=0,
+            manifest.rows["transfer"] - len(there), expected=0, part_of="lost",
         ),
         Finding(DRILL, "transfers booked after the backup's moment", len(here) - len(there)),
         Finding(
@@ -226,7 +229,7 @@ def run(*, short: bool) -> list[Finding]:
                         town, crowd, home / "backups", seconds
                     )
                 findings += [
-                    Finding(DRILL, "requests during it", crowd.requests),
+                    Finding(DRILL, "requests during it", crowd.requests, part_of="tried"),
                     Finding(DRILL, "… that had to be repeated", crowd.repeats, expected=0),
                     Finding(DRILL, "… residents given up on", len(crowd.failed), expected=0),
                 ]  # fmt: skip

@@ -133,11 +133,14 @@ async def _pushes(office: Office) -> list[Finding]:
         print(error, file=sys.stderr)
         untrue = 1
     return [
-        Finding(DRILL, "groups whose push is due", len(due)),
-        Finding(DRILL, "groups that never had it", len(missing), expected=0),
-        Finding(DRILL, "pushes that a group saw twice", len(seen) - len(set(seen)), expected=0),
+        Finding(DRILL, "groups whose push is due", len(due), part_of="tried"),
+        Finding(DRILL, "groups that never had it", len(missing), expected=0, part_of="lost"),
+        Finding(
+            DRILL, "pushes that a group saw twice", len(seen) - len(set(seen)), expected=0,
+            part_of="doubled",
+        ),
         Finding(DRILL, "what is called sent is not what was seen", untrue, expected=0),
-    ]
+    ]  # fmt: skip
 
 
 def _time(prober: Prober) -> str:

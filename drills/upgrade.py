@@ -251,14 +251,16 @@ def run(*, short: bool) -> list[Finding]:
             Finding(DRILL, "transfers there", books.transfers),
             Finding(DRILL, "a backup holds its locks for", reader, unit=" s"),
             Finding(DRILL, f"migration from {FIRST} to head", round(took, 2), unit=" s"),
-            Finding(DRILL, "statements of the old release meanwhile", load.statements),
+            Finding(
+                DRILL, "statements of the old release meanwhile", load.statements, part_of="tried"
+            ),
             Finding(DRILL, "… that failed", len(load.errors), expected=0),
             Finding(
                 DRILL, "… the longest of them", round(load.longest, 2),
                 most=STATEMENT_SECONDS_MAX, unit=" s",
             ),
-            Finding(DRILL, "transfers acknowledged meanwhile", load.booked),
-            Finding(DRILL, "… lost", load.booked - booked, expected=0),
+            Finding(DRILL, "transfers acknowledged meanwhile", load.booked, part_of="acknowledged"),
+            Finding(DRILL, "… lost", load.booked - booked, expected=0, part_of="lost"),
             Finding(
                 DRILL, "tables whose old rows changed",
                 sum(before[table] != after[table] for table in before), expected=0,

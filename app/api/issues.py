@@ -23,6 +23,7 @@ from app.api.idempotency import once
 from app.api.issue_views import ArticleIn, IssueOut, IssueRow, issue_out, issue_row
 from app.api.review_steps import ERRORS, Digest, ManuscriptId, add_steps, manuscript_for
 from app.api.schemas import Body, PageOut
+from app.api.strangers import LargeRoute
 from app.core.errors import NotFound
 from app.core.paging import LIMIT_DEFAULT
 from app.editorial import desk, queries
@@ -36,7 +37,7 @@ from app.people import queries as people
 from app.push import plans
 from app.push.outlets import outlet_of
 
-router = APIRouter(prefix="/api/v1/issues", tags=["issues"])
+router = APIRouter(prefix="/api/v1/issues", tags=["issues"], route_class=LargeRoute)
 readers = APIRouter(tags=["issues"])
 Articles = Annotated[
     list[ArticleIn],

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 from alembic import command as alembic
+from alembic.util import CommandError
 
-from app.cli.running import database, plain_failures, run
+from app.cli.running import Failed, database, plain_failures, run
 from app.content.importing import import_lessons
 from app.core import clock, db, logging, schema
 from app.core.settings import Settings, get_settings
@@ -24,8 +25,11 @@ async def found_in(url: str) -> None:
 
 
 def migrate_database(url: str) -> None:
-    """Schema to head, then what every installation starts with."""
-    schema.migrate(url)
+    """Schema to head, then what every installation starts with. Raises Failed."""
+    try:
+        schema.migrate(url)
+    except CommandError as error:  # a database of a newer release
+        raise Failed(f"migration: {error}") from None
     asyncio.run(found_in(url))
 
 
@@ -49,7 +53,7 @@ def revision(name: str) -> None:
 
     根据模型生成迁移文件（开发者用）。
     """
-    with database(get_settings()) as url:
+    with plain_failures(), database(get_settings()) as url:
         alembic.revision(schema.alembic_config(url), name, autogenerate=True)
 
 

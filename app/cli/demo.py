@@ -123,15 +123,15 @@ def _set_stage(residents: int, days: int, day_seconds_min: int) -> Stage:
     first_day = clock.local_day(clock.real_now()) - timedelta(days=days)
     start = clock.day_start(first_day) - timedelta(seconds=LEAD_SECONDS * rate)
     port, sandbox_port = _free_port(), _free_port()
+    inherited = {k: v for k, v in os.environ.items() if k != "SHOUSHAN_DATABASE_URL"}
     environment = {
-        name: value for name, value in os.environ.items() if name != "SHOUSHAN_DATABASE_URL"
-    } | {
+        "SHOUSHAN_LOG_LEVEL": "WARNING",
+        **inherited,
         "SHOUSHAN_DATA_DIR": str(data_dir),
         "SHOUSHAN_PORT": str(port),
         "SHOUSHAN_SANDBOX__PORT": str(sandbox_port),
         "SHOUSHAN_CLOCK_START": start.isoformat(),
         "SHOUSHAN_CLOCK_RATE": str(rate),
-        "SHOUSHAN_LOG_LEVEL": "WARNING",
         # All residents share this machine's address.
         "SHOUSHAN_RATE__ADDRESS": "1000000/minute",
         "SHOUSHAN_RATE__LOGIN": "1000000/minute",

@@ -92,11 +92,11 @@ async def ask(
             response = await client.request(method, path, **parts)
         except httpx.TransportError:
             response = None
-        if response is not None and not _is_to_be_repeated(response):
-            if away:
-                town.refused_seconds = max(town.refused_seconds, clock.monotonic() - asked_at)
-            return response
         away |= response is None or response.is_server_error
+        if away:  # counted at once: who is told to stop meanwhile has been refused all the same
+            town.refused_seconds = max(town.refused_seconds, clock.monotonic() - asked_at)
+        if response is not None and not _is_to_be_repeated(response):
+            return response
         town.repeats += 1
         await asyncio.sleep(min(0.05 * 2**attempt, 1.0))
     raise TimeoutError(f"{method} {path} was not answered in {PATIENCE} attempts")

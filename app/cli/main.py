@@ -4,7 +4,6 @@ import os
 import sys
 
 import click
-from pydantic import ValidationError
 
 from app import __version__
 from app.cli import (
@@ -20,6 +19,7 @@ from app.cli import (
     ranking,
     wechat,
 )
+from app.cli.failing import told_in_one_line
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -56,20 +56,12 @@ for command in (
 
 
 def main() -> None:
-    """Entry point. Exit status: 0 done, 1 failed, 2 wrong arguments."""
+    """Entry point. Exit status: 0 done, 1 failed, 2 wrong arguments; each failure is one line."""
     try:
-        shoushan()
+        told_in_one_line(shoushan)
     except BrokenPipeError:
         # Whoever read us has seen enough (`… | head`): nothing is left to be flushed to them.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except ValidationError as error:
-        # Settings that make no sense: say which, without a traceback and without their values.
-        wrong = "; ".join(
-            f"{'.'.join(str(part) for part in one['loc'])} {one['msg']}".strip()
-            for one in error.errors(include_input=False, include_url=False)
-        )
-        click.echo(f"Error: settings: {wrong}", err=True)
-        sys.exit(1)
 
 
 if __name__ == "__main__":

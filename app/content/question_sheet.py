@@ -10,6 +10,7 @@ from typing import Any
 
 from app.content.lesson_file import OPTIONS_MAX, QUESTIONS_MAX
 from app.content.lesson_form import QuestionForm, question_fault
+from app.core import zipped_xml
 from app.core.errors import Invalid
 
 FILE_BYTES_MAX = 2 * 1024 * 1024
@@ -112,13 +113,10 @@ def read_sheet(content: bytes) -> Sheet:
 def _refuse_bomb(content: bytes) -> None:
     """By what its directory says. None of its XML may define entities: spreadsheets never do."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        parts = archive.infolist()
-        if sum(part.file_size for part in parts) > UNPACKED_BYTES_MAX:
+        if zipped_xml.unpacked_bytes(archive) > UNPACKED_BYTES_MAX:
             raise SheetTooLarge
-        for part in parts:
-            # Without the NULs, UTF-16 spells it the same.
-            if b"<!DOCTYPE" in archive.read(part).replace(b"\x00", b""):
-                raise SheetUnreadable
+        if zipped_xml.declares_types(archive):
+            raise SheetUnreadable
 
 
 def _rows(content: bytes) -> tuple[list[tuple[Any, ...]], int]:

@@ -1,6 +1,6 @@
 """Every counter and histogram, declared once. Labels never carry a person."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REQUESTS = Histogram(
     "shoushan_http_seconds",
@@ -31,13 +31,26 @@ PUBLICATIONS = Counter(
     "shoushan_push_publications_total", "Issues by what became of them", ["method", "outcome"]
 )
 JOBS = Counter("shoushan_jobs_total", "Jobs run", ["job", "outcome"])
-TASKS_OPEN = Gauge("shoushan_push_tasks_open", "What people have to do by hand", ["kind"])
+
+IN_DATABASE = CollectorRegistry()
+"""What is not this process's own: told when the database answers, and else left out."""
+TASKS_OPEN = Gauge(
+    "shoushan_push_tasks_open",
+    "What people have to do by hand",
+    ["kind"],
+    registry=IN_DATABASE,
+)
 DELIVERIES_DOUBTFUL = Gauge(
     "shoushan_push_deliveries_doubtful",
     "This week's messages to groups that wait for a person, are in doubt, or failed",
     ["state"],
+    registry=IN_DATABASE,
 )
-WEEKS_AT_RISK = Gauge("shoushan_push_weeks_at_risk", "Weeks that may end without an issue")
-INBOX_FAILED = Gauge("shoushan_wechat_inbox_failed", "Messages waiting for a replay")
-QUEUE_WAITING = Gauge("shoushan_jobs_waiting", "Jobs not yet begun")
-QUEUE_FAILED = Gauge("shoushan_jobs_failed", "Jobs that gave up")
+WEEKS_AT_RISK = Gauge(
+    "shoushan_push_weeks_at_risk", "Weeks that may end without an issue", registry=IN_DATABASE
+)
+INBOX_FAILED = Gauge(
+    "shoushan_wechat_inbox_failed", "Messages waiting for a replay", registry=IN_DATABASE
+)
+QUEUE_WAITING = Gauge("shoushan_jobs_waiting", "Jobs not yet begun", registry=IN_DATABASE)
+QUEUE_FAILED = Gauge("shoushan_jobs_failed", "Jobs that gave up", registry=IN_DATABASE)

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, HttpUrl, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parents[2]
+Port = Annotated[int, Field(ge=1, le=65535)]
 AES_KEY_PATTERN = r"^[A-Za-z0-9]{43}$"
 """EncodingAESKey: 43 characters of a-z, A-Z, 0-9 (消息加解密说明, developers.weixin.qq.com)."""
 
@@ -105,7 +106,7 @@ class SandboxSettings(BaseModel):
     """The stand-in for Tencent's servers: development only."""
 
     host: str = "127.0.0.1"
-    port: int = 8100
+    port: Port = 8100
 
 
 class Settings(BaseSettings):
@@ -122,14 +123,14 @@ class Settings(BaseSettings):
     """As libpq reads it; `pgbouncer=true` in it: app/core/db.py, docs/reliability.md."""
     data_dir: Path = Path("var")
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: Port = 8000
     public_url: HttpUrl | None = None
     secret_key: str = "development-only"
     clock_start: datetime | None = None
     clock_rate: float = Field(default=1.0, gt=0, le=100_000)
     town_code: str = "500117126"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    worker_metrics_port: int | None = None
+    worker_metrics_port: Port | None = None
     database_pool: int = Field(default=10, ge=2, le=200)
     wechat: WeChat = WeChat()
     wecom: WeCom = WeCom()

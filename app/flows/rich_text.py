@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import zipped_xml
 from app.core.errors import Invalid
 from app.core.rich_text import to_markdown
 from app.editorial import pictures
@@ -134,10 +135,8 @@ def _read_word(content: bytes) -> tuple[str, list[bytes]]:
 
 def _refuse_bomb(archive: zipfile.ZipFile) -> None:
     """By what its directory says, and none of its XML may define entities: Word's never does."""
-    parts = archive.infolist()
-    if len(parts) > PARTS_MAX or sum(part.file_size for part in parts) > UNPACKED_BYTES_MAX:
+    is_crowded = len(archive.infolist()) > PARTS_MAX
+    if is_crowded or zipped_xml.unpacked_bytes(archive) > UNPACKED_BYTES_MAX:
         raise WordFileTooLarge
-    for part in parts:
-        # Whatever a part is called, a relationship can point to it; and XML may be UTF-16.
-        if b"<!DOCTYPE" in archive.read(part).replace(b"\x00", b""):
-            raise WordFileUnreadable
+    if zipped_xml.declares_types(archive):
+        raise WordFileUnreadable

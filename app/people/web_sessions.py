@@ -7,6 +7,7 @@ computers. Whoever is given an office later falls under the same rule at once.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -105,6 +106,12 @@ async def visit(session: AsyncSession, *, token: str, now: datetime) -> Visit:
             .values(last_used_at=now, expires_at=expires_at)
         )
     return Visit(session_id=row.id, actor=actor)
+
+
+async def was_given(session: AsyncSession, *, token: str, kind: Literal["api", "web"]) -> bool:
+    """Whether this cookie or token is one of ours, ended or not: nobody can make one up."""
+    ours = select(Session.id).where(Session.digest == tokens.digest_of(token), Session.kind == kind)
+    return await session.scalar(ours) is not None
 
 
 async def sign_out(session: AsyncSession, *, visit: Visit, token: str, now: datetime) -> None:

@@ -1,17 +1,21 @@
 """The frame around every request: ids, headers, limits, health, and what an error looks like."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import httpx
 import pytest
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.types import Message, Receive, Scope, Send
 
 from app import __version__
-from app.api import me
+from app.api import health, me
 from app.api.middleware import BODY_BYTES_MAX
 from app.core import clock
 from app.core.settings import RateLimits, Settings
+from app.flows.watch import Seen, look
 from app.main import create_app
 from tests.api.service import Resident, Service, fresh_count, running
 
@@ -227,6 +231,34 @@ async def test_metrics_show_what_waits_in_the_database(service: Service) -> None
         answer = await service.call("GET", "/metrics")
     assert "metrics.incomplete" not in [one["event"] for one in logged]
     assert "shoushan_jobs_waiting 1.0" in answer.text
+
+
+async def test_metrics_wait_for_no_database(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that hangs: its figures are left out, nobody else's, and nobody asks it twice."""
+    answers, asked = asyncio.Event(), 0
+
+    async def hangs(session: AsyncSession, *, now: datetime) -> Seen:
+        nonlocal asked
+        asked += 1
+        await answers.wait()
+        return await look(session, now=now)
+
+    monkeypatch.setattr(health, "look", hangs)
+    monkeypatch.setattr(health, "METRICS_SECONDS", 0.1)
+    await service.call("GET", "/healthz")
+    for _ in range(2):
+        with structlog.testing.capture_logs() as logged:
+            answer = await service.call("GET", "/metrics")
+        assert answer.status_code == 200
+        assert 'route="/healthz",status="200"' in answer.text
+        assert "shoushan_jobs_waiting" not in answer.text
+        assert "metrics.incomplete" in [one["event"] for one in logged]
+    assert asked == 1
+    answers.set()
+    monkeypatch.setattr(health, "METRICS_SECONDS", 10)
+    assert "shoushan_jobs_waiting 0.0" in (await service.call("GET", "/metrics")).text
 
 
 def test_an_application_needs_to_be_told_its_database() -> None:

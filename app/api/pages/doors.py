@@ -12,6 +12,7 @@ from app.api import errors
 from app.api.deps import LimiterDep, NotSignedIn, Now, SessionDep, address_of
 from app.api.pages import cookies, forgery, frame, trouble
 from app.api.pages.errors import FormExpired
+from app.api.strangers import SignInFirst
 from app.core.db import transaction
 from app.core.errors import Forbidden, Unauthenticated
 from app.people import queries as people
@@ -192,7 +193,7 @@ def enter(request: Request, opened: Opened, wanted: str | None) -> Response:
 
 async def on_nobody(request: Request, error: Exception) -> Response:
     """Who is not signed in is sent to sign in; what was typed waits on a page."""
-    if not trouble.wanted(request.scope):
+    if not trouble.wanted(request.scope) or isinstance(error, SignInFirst):
         return await errors.on_domain_error(request, error)
     if request.method in forgery.SAFE_METHODS:
         return go(request, with_next("/login", here(request)))

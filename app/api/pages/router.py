@@ -9,15 +9,22 @@ from fastapi.routing import APIRoute
 
 from app.api.pages import cookies
 from app.api.pages.forgery import guard
+from app.api.strangers import refuse_much_of_them
 
 
 class PageRoute(APIRoute):
-    """Sets the cookie that a form of the page was bound to, and closes what the form brought."""
+    """Bounds what is read of a stranger, and closes what a form brought.
+
+    It also sets the cookie that a form of the page was bound to.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
+            # Here, since FastAPI reads a form before it asks for anything.
+            session = request.cookies.get(cookies.SESSION)
+            await refuse_much_of_them(request, token=session, kind="web")
             try:
                 response = await handle(request)
             finally:
