@@ -32,7 +32,7 @@ from bench import pgbench
 from bench.books import LAST, NOW, VILLAGES, Books, build, cluster
 from bench.peers.install import NotInstalled
 from bench.peers.ledgers import PEERS
-from bench.table import Figure
+from bench.table import Figure, per
 
 ROUNDS, SLOW_ROUNDS = 5, 3
 WARM, GROUPS, GROUP = 8, 60, 32
@@ -216,15 +216,24 @@ def _peers(server: embedded.Cluster, folder: Path) -> Iterator[tuple[str, Peer]]
 def figures(found: Measured, large: Books, built: float) -> Iterator[Figure]:
     size = f"{large.transfers:,} transfers and {2 * large.people:,} accounts present"
     yield Figure(f"awards booked by one process, {size}", found.ours, "/s")
-    yield Figure("… pgbench with the same SQL, one client", found.pgbench, "/s")
-    yield Figure("… ours beside pgbench", found.per_pgbench, "× pgbench", "≥", PER_PGBENCH)
+    yield Figure("… pgbench with the same SQL, one client", found.pgbench, "/s", by_other=True)
+    yield Figure(
+        "… ours beside pgbench", found.per_pgbench, "× pgbench", "≥", PER_PGBENCH,
+        ours=found.ours, other=found.pgbench, each="/s",
+    )  # fmt: skip
     yield Figure("… ours, one award a transaction as the peers do", found.alone, "/s")
     for name, awards in found.peers.items():
-        yield Figure(f"… {name}, next to empty tables", awards, "/s")
-        times = [ours / peer for ours, peer in zip(found.ours, awards, strict=True)]
-        yield Figure(f"… ours beside {name}", times, "×", "≥", PER_PEER)
+        yield Figure(f"… {name}, next to empty tables", awards, "/s", by_other=True)
+        yield Figure(
+            f"… ours beside {name}", per(found.ours, awards), "×", "≥", PER_PEER,
+            ours=found.ours, other=awards, each="/s",
+        )  # fmt: skip
     words = f"an award at {large.transfers:,} transfers beside one at {SMALL:,}"
-    yield Figure(words, found.growth, "×", "≤", GROWTH_MAX)
+    large_each = [1 / rate for rate in found.ours]
+    small_each = [each / times for each, times in zip(large_each, found.growth, strict=True)]
+    yield Figure(
+        words, found.growth, "×", "≤", GROWTH_MAX, ours=large_each, other=small_each, each="s"
+    )
     words = f"bank audit of {large.transfers:,} transfers"
     yield Figure(words, found.audit, "s", "≤", AUDIT_SECONDS)
     words = f"daily close of {large.transfers // 10:,} transfers"
