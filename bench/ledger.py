@@ -121,10 +121,10 @@ async def _book(group: list[Earner]) -> None:
 async def by_pgbench(server: embedded.Cluster, turn: Turn) -> float:
     """Awards per second of pgbench, which sends what we would send for the next groups."""
     groups: list[list[pgbench.Sent]] = []
-    async with connected(turn.books) as engine:
+    async with connected(turn.books):
         for _ in range(WARM + GROUPS):
             async with db.session_maker() as session:
-                with pgbench.listening(engine) as sent:
+                with pgbench.listening() as sent:
                     await award_all(session, turn.group())
                 await session.rollback()
             groups.append(sent)

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import embedded
 
@@ -21,19 +20,17 @@ PLACE = re.compile(r"%\((\w+)\)s")
 
 
 @contextmanager
-def listening(engine: AsyncEngine) -> Iterator[list[Sent]]:
-    """What goes to the database while this lasts."""
+def listening() -> Iterator[list[Sent]]:
+    """What goes to the database while this lasts, as the driver is given it."""
     sent: list[Sent] = []
+    execute = psycopg.AsyncCursor.execute
 
-    def hear(_: Any, __: Any, statement: str, values: Any, ___: Any, many: bool) -> None:  # noqa: FBT001  SQLAlchemy's signature
-        assert not many, statement
+    async def hear(cursor: Any, statement: str, values: Any = None, **how: Any) -> Any:
         sent.append((statement, dict(values or {})))
+        return await execute(cursor, statement, values, **how)
 
-    event.listen(engine.sync_engine, "before_cursor_execute", hear)
-    try:
+    with patch.object(psycopg.AsyncCursor, "execute", hear):
         yield sent
-    finally:
-        event.remove(engine.sync_engine, "before_cursor_execute", hear)
 
 
 def run(

@@ -30,6 +30,7 @@ from app.content.models import Lesson, LessonPlan, LessonVersion, Question
 from app.content.rules import AnswerKey, Kind, QuestionKind, like_pattern, search_words
 from app.core import paging
 from app.core.paging import BadCursor, Page
+from app.core.rows import as_ids
 from app.core.statements import rows_of
 
 
@@ -235,7 +236,7 @@ async def get_answer_key(session: AsyncSession, *, version_id: int) -> tuple[Ans
 
 ANSWER_KEYS: LiteralString = """
     SELECT version_id, id, kind, options, answer, why FROM question
-    WHERE version_id = ANY(%(version_ids)s) ORDER BY version_id, position
+    WHERE version_id = ANY(%(version_ids)s::bigint[]) ORDER BY version_id, position
     """
 
 
@@ -243,7 +244,7 @@ async def get_answer_keys(
     session: AsyncSession, *, version_ids: Collection[int]
 ) -> dict[int, tuple[AnswerKey, ...]]:
     """The same of several versions."""
-    rows = await rows_of(session, ANSWER_KEYS, {"version_ids": list(version_ids)})
+    rows = await rows_of(session, ANSWER_KEYS, {"version_ids": as_ids(version_ids)})
     found: dict[int, tuple[AnswerKey, ...]] = dict.fromkeys(version_ids, ())
     for version_id, question_id, kind, options, answer, why in rows:
         key = AnswerKey(question_id, kind, tuple(options), tuple(answer), why)

@@ -5,11 +5,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import LiteralString
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.rows import as_ids
+from app.core.statements import rows_of
 from app.credit_bank.accounts import ISSUER, Held
 from app.credit_bank.rules import Rule
 from app.people.errors import PersonNotFound
@@ -30,10 +31,9 @@ class Holding:
     issuers: dict[str, Held]
 
 
-HOLD = text(
-    f"""
+HOLD: LiteralString = f"""
     WITH RECURSIVE {PATH},
-    rules AS (SELECT * FROM credit_rule WHERE code = ANY(CAST(:codes AS text[]))),
+    rules AS (SELECT * FROM credit_rule WHERE code = ANY(%(codes)s::text[])),
     held AS (
         SELECT id, person_id, unit, balance, earned FROM account
         WHERE person_id = ANY(ARRAY(SELECT id FROM path WHERE merged_into_id IS NULL))
@@ -44,10 +44,9 @@ HOLD = text(
         (SELECT json_agg(json_build_array(asked, id)) FROM path WHERE merged_into_id IS NULL),
         (SELECT json_agg(json_build_array(person_id, unit, id, balance, earned)) FROM held),
         (SELECT json_object_agg(unit, id) FROM account
-            WHERE person_id IS NULL AND organisation_id IS NULL AND program = :issuer
+            WHERE person_id IS NULL AND organisation_id IS NULL AND program = %(issuer)s
                 AND unit = ANY(ARRAY(SELECT unit FROM rules)))
     """  # noqa: S608  a constant of ours
-)
 """One statement, as each costs more on its way than in the database. The lock is that of
 `lock_accounts`, for the reasons given there."""
 
@@ -61,7 +60,7 @@ async def hold(
     has become somebody else, and begins again.
     """
     given = {"person_ids": as_ids(person_ids), "codes": sorted(codes), "issuer": ISSUER}
-    versions, kept, owned, issuers = (await session.execute(HOLD, given)).one()
+    versions, kept, owned, issuers = (await rows_of(session, HOLD, given))[0]
     holding = Holding(
         rules=_read(versions or "[]"),
         kept=dict(kept or []),

@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import local_day
 from app.core.errors import Conflict, NotFound
 from app.core.metrics import TRANSFERS
 from app.core.rows import as_columns, from_columns
+from app.core.statements import rows_of
 from app.credit_bank.accounts import Held, Owner, lock_accounts, open_account
 from app.credit_bank.models import Account, Transfer
 
@@ -115,7 +116,8 @@ async def book(session: AsyncSession, bookings: Sequence[Booking]) -> list[Booke
         "transfers": as_columns(_transfers(bookings, after)),
         "balances": as_columns({name: list(map(attrgetter(name), held)) for name in BALANCE}),
     }
-    ids: dict[str, int] = await session.scalar(BOOK, given) or {}
+    ((made,),) = await rows_of(session, BOOK, given)
+    ids: dict[str, int] = made or {}
     entries = [one.entry for one in bookings]
     for entry in entries:
         if entry.key not in ids:
@@ -192,8 +194,7 @@ TRANSFER = SAID | {
     "made_at": "timestamptz",
 }
 BALANCE = {"id": "bigint", "balance": "bigint", "earned": "bigint"}
-BOOK = text(
-    f"""
+BOOK: LiteralString = f"""
     WITH changed AS (
         UPDATE account SET balance = given.balance, earned = given.earned
         FROM {from_columns("balances", BALANCE)}
@@ -207,7 +208,6 @@ BOOK = text(
     )
     SELECT json_object_agg(key, id) FROM made
     """  # noqa: S608  constants of ours
-)
 
 
 async def reverse(

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import period_of
 from app.core.rows import as_columns, as_ids, from_columns
+from app.core.statements import rows_of
 from app.credit_bank.ledger import Booked
 from app.credit_bank.rules import Rule, Spent
 from app.people.queries import TREE
@@ -56,8 +56,7 @@ LOOK = {
     "week": "date",
     "year": "date",
 }
-LOOK_BACK = text(
-    f"""
+LOOK_BACK: LiteralString = f"""
     WITH RECURSIVE {TREE}, asked AS MATERIALIZED (
         SELECT given.*, tree.id AS person_id, before || tree.id || after AS key
         FROM {from_columns("looks", LOOK)}
@@ -90,7 +89,6 @@ LOOK_BACK = text(
             ) AS spent
             WHERE found IS NOT NULL)
     """  # noqa: S608  a constant of ours
-)
 """One statement, as each costs more on its way than in the database. An account is of the rule's
 unit, so what an earlier version of the rule paid in another one does not count; sums go back no
 further than the rule's caps do, and are missing where it has none."""
@@ -102,7 +100,7 @@ async def look_back(session: AsyncSession, looks: Sequence[Look]) -> History:
         "person_ids": as_ids({look.owner_id for look in looks}),
         "looks": as_columns(_columns(looks)),
     }
-    owners, firsts, sums = (await session.execute(LOOK_BACK, given)).one()
+    owners, firsts, sums = (await rows_of(session, LOOK_BACK, given))[0]
     first: dict[int, Booked] = {}
     for number, *booked in firsts or []:
         first.setdefault(number, Booked(*booked))

@@ -7,7 +7,7 @@ from typing import LiteralString
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.rows import as_rows
+from app.core.rows import as_ids, as_rows
 from app.core.statements import rows_of
 from app.learning import rules, studies
 from app.learning.studies import STANDING, Course, Standing
@@ -69,7 +69,7 @@ ATTEND: LiteralString = """
             person_id bigint, lesson_id bigint, at timestamptz)
     ), was AS MATERIALIZED (
         SELECT person_id, lesson_id, beat_at FROM attention
-        WHERE person_id = ANY(%(person_ids)s) ORDER BY person_id FOR UPDATE
+        WHERE person_id = ANY(%(person_ids)s::bigint[]) ORDER BY person_id FOR UPDATE
     )
     UPDATE attention SET beat_at = greatest(was.beat_at, given.at), lesson_id = given.lesson_id
     FROM was JOIN given USING (person_id) WHERE attention.person_id = was.person_id
@@ -125,7 +125,7 @@ async def _attend(
     }
     found: dict[int, tuple[datetime | None, bool]] = {}
     while True:
-        given = {"given": as_rows(waiting.values()), "person_ids": list(waiting)}
+        given = {"given": as_rows(waiting.values()), "person_ids": as_ids(waiting)}
         for person_id, last, same in await rows_of(session, ATTEND, given):
             found[person_id] = last, same
             del waiting[person_id]

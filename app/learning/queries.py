@@ -8,6 +8,7 @@ from typing import LiteralString
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.rows import as_ids
 from app.core.statements import rows_of
 from app.learning.models import Activity, Attempt, Attendance, SignUp, Study, StudyDay
 from app.learning.studies import Standing
@@ -94,7 +95,7 @@ LEARNED: LiteralString = """
         coalesce(array_agg(DISTINCT completed_on) FILTER (WHERE completed_on >= %(since)s), '{}'),
         count(completed_at),
         bool_or(passed_at IS NOT NULL AND attempts = 1)
-    FROM study WHERE person_id = ANY(%(person_ids)s) GROUP BY person_id
+    FROM study WHERE person_id = ANY(%(person_ids)s::bigint[]) GROUP BY person_id
     """
 
 
@@ -102,7 +103,7 @@ async def learned_by(
     session: AsyncSession, *, person_ids: Sequence[int], since: date
 ) -> dict[int, Learned]:
     """Of each of these persons what they learned; the days from `since` on."""
-    rows = await rows_of(session, LEARNED, {"person_ids": list(person_ids), "since": since})
+    rows = await rows_of(session, LEARNED, {"person_ids": as_ids(person_ids), "since": since})
     found = {person_id: Learned(*facts) for person_id, *facts in rows}
     return {person_id: found.get(person_id, Learned()) for person_id in person_ids}
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
-from sqlalchemy import CTE, func, select, text
+from sqlalchemy import CTE, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -79,26 +79,26 @@ async def list_selves(session: AsyncSession, person_id: int) -> list[int]:
     return list(await session.scalars(select(selves(person_id).c.id)))
 
 
-TREE = """
+TREE: LiteralString = """
     tree AS (
         SELECT id, id AS kept_id, merged_into_id FROM person
-        WHERE id = ANY(CAST(:person_ids AS bigint[]))
+        WHERE id = ANY(%(person_ids)s::bigint[])
         UNION ALL
         SELECT person.id, kept_id, person.merged_into_id
         FROM person JOIN tree ON person.merged_into_id = tree.id)
     """
 """Of each of these persons (`as_ids`) everybody who is that person by now; after WITH RECURSIVE."""
-PATH = """
+PATH: LiteralString = """
     path AS (
         SELECT id AS asked, id, merged_into_id FROM person
-        WHERE id = ANY(CAST(:person_ids AS bigint[]))
+        WHERE id = ANY(%(person_ids)s::bigint[])
         UNION ALL
         SELECT asked, person.id, person.merged_into_id
         FROM person JOIN path ON person.id = path.merged_into_id)
     """
 """Of each of these persons whom they were merged into; the last one was merged into nobody."""
-SELVES_OF = text(f"WITH RECURSIVE {TREE} SELECT id, kept_id FROM tree")  # noqa: S608  a constant
-PATHS = text(
+SELVES_OF: LiteralString = f"WITH RECURSIVE {TREE} SELECT id, kept_id FROM tree"  # noqa: S608  constants
+PATHS: LiteralString = (
     f"WITH RECURSIVE {PATH} SELECT asked, id FROM path WHERE merged_into_id IS NULL"  # noqa: S608  the same
 )
 """Words, since putting a recursive statement together takes longer than running it."""
@@ -106,7 +106,7 @@ PATHS = text(
 
 async def list_selves_of(session: AsyncSession, person_ids: Collection[int]) -> dict[int, int]:
     """Everybody who is one of these persons by now, themselves included: who of them it is."""
-    return dict((await session.execute(SELVES_OF, {"person_ids": as_ids(person_ids)})).all())
+    return dict(await rows_of(session, SELVES_OF, {"person_ids": as_ids(person_ids)}))
 
 
 async def resolve_alias(session: AsyncSession, person_id: int) -> int:
@@ -127,7 +127,7 @@ async def resolve_alias(session: AsyncSession, person_id: int) -> int:
 
 async def resolve_aliases(session: AsyncSession, person_ids: Collection[int]) -> dict[int, int]:
     """Of each of these ids the person it stands for now, in one statement."""
-    return dict((await session.execute(PATHS, {"person_ids": as_ids(person_ids)})).all())
+    return dict(await rows_of(session, PATHS, {"person_ids": as_ids(person_ids)}))
 
 
 async def names_of(session: AsyncSession, person_ids: Collection[int]) -> dict[int, str | None]:
@@ -249,13 +249,13 @@ STAMPS: LiteralString = """
         WHERE home.id = person.org_id AND village.kind = ANY(%(kinds)s)
         ORDER BY cardinality(village.lineage) DESC LIMIT 1
     ), person.unit_id
-    FROM person WHERE person.id = ANY(%(person_ids)s)
+    FROM person WHERE person.id = ANY(%(person_ids)s::bigint[])
     """
 
 
 async def stamps(session: AsyncSession, person_ids: Collection[int]) -> dict[int, Stamp]:
     """The same of all of these. Raises PersonNotFound."""
-    asked = {"person_ids": list(person_ids), "kinds": list(VILLAGE_KINDS)}
+    asked = {"person_ids": as_ids(person_ids), "kinds": list(VILLAGE_KINDS)}
     rows = await rows_of(session, STAMPS, asked)
     found = {person_id: Stamp(village_id, unit_id) for person_id, village_id, unit_id in rows}
     for person_id in person_ids:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import local_day
+from app.core.rows import as_ids
 from app.core.statements import rows_of
 from app.people.queries import list_selves_of, selves
 from app.recognition.models import Honour
@@ -26,7 +27,9 @@ class Deserving:
     at: datetime
 
 
-HELD: LiteralString = "SELECT person_id, code FROM honour WHERE person_id = ANY(%(person_ids)s)"
+HELD: LiteralString = (
+    "SELECT person_id, code FROM honour WHERE person_id = ANY(%(person_ids)s::bigint[])"
+)
 
 
 async def grant_all(
@@ -37,7 +40,7 @@ async def grant_all(
     No person may be named twice.
     """
     owners = await list_selves_of(session, [one.person_id for one in deserving])
-    kept = await rows_of(session, HELD, {"person_ids": list(owners)})
+    kept = await rows_of(session, HELD, {"person_ids": as_ids(owners)})
     held = {(owners[person_id], code) for person_id, code in kept}
     rows = [
         {
