@@ -3,15 +3,18 @@
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import date
+from typing import LiteralString
 
 from sqlalchemy import BigInteger, cast, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.core.paging import Page, decode, encode
+from app.core.rows import as_ids
+from app.core.statements import rows_of
 from app.credit_bank.models import Account, CreditRule, Transfer, Unit
 from app.credit_bank.rules import Rule
-from app.people.queries import list_selves_of, selves
+from app.people.queries import TREE, selves
 
 
 @dataclass(frozen=True)
@@ -90,20 +93,20 @@ async def list_balances(session: AsyncSession, *, person_id: int) -> list[Balanc
     return [Balance(*row) for row in rows]
 
 
+EARNED: LiteralString = f"""
+    WITH RECURSIVE {TREE}
+    SELECT kept_id, sum(account.earned)::bigint FROM tree
+    JOIN account ON account.person_id = tree.id AND account.unit = %(unit)s
+    GROUP BY kept_id
+    """  # noqa: S608  constants
+
+
 async def earned_by(
     session: AsyncSession, *, person_ids: Collection[int], unit: str
 ) -> dict[int, int]:
     """What rules have awarded each of these persons, and whoever was merged into them."""
-    owners = await list_selves_of(session, person_ids)
-    rows = await session.execute(
-        select(Account.person_id, Account.earned).where(
-            Account.person_id == func.any(list(owners)), Account.unit == unit
-        )
-    )
-    totals = dict.fromkeys(person_ids, 0)
-    for person_id, earned in rows:
-        totals[owners[person_id or 0]] += earned or 0
-    return totals
+    rows = await rows_of(session, EARNED, {"person_ids": as_ids(person_ids), "unit": unit})
+    return dict.fromkeys(person_ids, 0) | dict(rows)
 
 
 async def list_lines(

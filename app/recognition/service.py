@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import local_day
 from app.core.rows import as_ids
 from app.core.statements import rows_of
-from app.people.queries import list_selves_of, selves
+from app.people.queries import TREE, selves
 from app.recognition.models import Honour
 from app.recognition.rules import Record, deserved
 
@@ -27,9 +27,10 @@ class Deserving:
     at: datetime
 
 
-HELD: LiteralString = (
-    "SELECT person_id, code FROM honour WHERE person_id = ANY(%(person_ids)s::bigint[])"
-)
+HELD: LiteralString = f"""
+    WITH RECURSIVE {TREE}
+    SELECT kept_id, code FROM tree JOIN honour ON honour.person_id = tree.id
+    """  # noqa: S608  constants
 
 
 async def grant_all(
@@ -39,9 +40,8 @@ async def grant_all(
 
     No person may be named twice.
     """
-    owners = await list_selves_of(session, [one.person_id for one in deserving])
-    kept = await rows_of(session, HELD, {"person_ids": as_ids(owners)})
-    held = {(owners[person_id], code) for person_id, code in kept}
+    person_ids = as_ids(one.person_id for one in deserving)
+    held = set(await rows_of(session, HELD, {"person_ids": person_ids}))
     rows = [
         {
             "person_id": one.person_id,
