@@ -10,9 +10,15 @@ FRESH = f"""
         SELECT person_id, sum(amount) AS amount FROM rank_booking
         WHERE unit = :unit AND local_day >= :from_day AND local_day < :to_day
             AND person_id IS NOT NULL GROUP BY 1),
+    -- Who is listed and has not changed only moves up or down by the note.
+    scored AS MATERIALIZED (
+        SELECT person_id AS id, noted.amount, coalesce(score.placed, 0) AS placed,
+            score.scopes @> ARRAY[cast(:scope AS bigint)] AS belongs
+        FROM noted LEFT JOIN LATERAL (SELECT placed, scopes FROM rank_score
+            WHERE board_id = :board AND person_id = noted.person_id OFFSET 0) score ON true),
     up AS (
         SELECT person.* FROM (
-            SELECT person_id AS id FROM noted
+            SELECT id FROM scored WHERE placed = 0
             UNION SELECT person_id FROM rank_change WHERE person_id IS NOT NULL
             UNION SELECT cast(:me AS bigint)) asked
         CROSS JOIN LATERAL ({PERSON} WHERE id = asked.id OFFSET 0) person
@@ -22,17 +28,17 @@ FRESH = f"""
         SELECT id AS kept, id FROM up
         UNION ALL SELECT self.kept, merged.id FROM self CROSS JOIN LATERAL (
             SELECT id FROM person WHERE merged_into_id = self.id OFFSET 0) merged),
-    -- Whoever is noted is in `self`: FULL only keeps the planner, who expects one note and finds
-    -- hundreds, from comparing each with each.
+    -- FULL only keeps the planner, who expects one note and finds hundreds, from comparing each
+    -- with each.
     summed AS (
-        SELECT self.kept AS id, sum(coalesce(score.amount, 0) + coalesce(noted.amount, 0))::bigint
-            AS amount,
-            max(score.placed) FILTER (WHERE self.id = self.kept
+        SELECT kept AS id, sum(coalesce(score.amount, 0) + coalesce(noted, 0))::bigint AS amount,
+            max(score.placed) FILTER (WHERE one.id = kept
                 AND score.scopes @> ARRAY[cast(:scope AS bigint)]) AS placed
-        FROM self FULL JOIN noted ON noted.person_id = self.id
+        FROM (SELECT self.kept, self.id, scored.amount AS noted
+            FROM self FULL JOIN scored ON scored.id = self.id OFFSET 0) one
         LEFT JOIN LATERAL (SELECT amount, placed, scopes FROM rank_score
-            WHERE board_id = :board AND person_id = self.id OFFSET 0) score ON true
-        GROUP BY 1),
+            WHERE board_id = :board AND person_id = one.id OFFSET 0) score ON true
+        WHERE kept IS NOT NULL GROUP BY 1),
     fresh AS MATERIALIZED (
         SELECT up.id, -summed.amount AS minus, -summed.placed AS minus_was,
             belongs AND up.rank_visible AS listed, belongs AND up.id = :me AS is_me
@@ -41,7 +47,11 @@ FRESH = f"""
             SELECT summed.amount > 0 AND up.merged_into_id IS NULL AND up.erased_at IS NULL
                 AND (:scope = 0 OR EXISTS (
                     SELECT FROM organisation own WHERE own.id IN (up.org_id, up.unit_id)
-                        AND own.lineage @> ARRAY[cast(:scope AS bigint)])) AS belongs) place)"""
+                        AND own.lineage @> ARRAY[cast(:scope AS bigint)])) AS belongs) place
+        UNION ALL
+        SELECT id, -(placed + amount)::bigint, CASE WHEN belongs THEN -placed END,
+            belongs AND placed + amount > 0, false
+        FROM scored WHERE placed > 0 AND id NOT IN (SELECT id FROM up))"""
 
 
 def _listed(where: str, order: str, limit: str) -> str:
