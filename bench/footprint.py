@@ -21,8 +21,8 @@ WARM = ("/", "/discover", "/ranking", "/healthz", "/login", "/about", "/static-n
 WORKER_SECONDS = 6
 TIMED = """
 import sys, time
-# structlog takes it along where it is installed; a town has only what requirements.lock brings.
-sys.modules["rich"] = None
+# structlog and httpx take them along where they are: a town has only what requirements.lock brings.
+sys.modules["rich"] = sys.modules["pygments"] = None
 begun = time.perf_counter()
 import app.main
 print(time.perf_counter() - begun)

@@ -176,7 +176,7 @@ async def measure(
 ) -> Measured:
     found = Measured(peers={name: [] for name in peers})
     of_large, of_small = Turn(large), Turn(small)
-    # As the service does once it has started (app/cli/processes.py).
+    # As the service does once it has started (app/cli/serving.py).
     gc.collect()
     gc.freeze()
     for _ in range(min(rounds, SLOW_ROUNDS)):

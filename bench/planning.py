@@ -1,9 +1,8 @@
 """How long a push takes to plan: a delivery for each group, a notice for each resident who asked.
 
-Groups: `planning.plan`, as the worker's minute calls it. Residents: `remind_learners` batch by
-batch, each its own transaction with its jobs, as the evening's job does; every resident has allowed
-a notice and nobody has learned today's lesson. Each round plans all of it for another
-day.
+Groups: `planning.plan`, as the worker's minute calls it. Residents: `remind_everybody`, as the
+evening's job does; every resident has allowed a notice and nobody has learned today's lesson. Each
+round plans all of it for another day.
 """
 
 import asyncio
@@ -15,8 +14,9 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from app.flows.reminders import remind_learners
+from app.core import db
 from app.push.planning import plan
+from app.worker.notices import remind_everybody
 from bench.people import NOW, TODAY, cluster, engines, make
 from bench.table import Figure
 
@@ -76,12 +76,7 @@ async def plan_groups(engine: AsyncEngine, groups: int) -> float:
 async def plan_people(engine: AsyncEngine, people: int, evening: int) -> float:
     """Of another day each time: what was planned before stays, as it does in a town."""
     begin = time.perf_counter()
-    after: int | None = 0
-    while after is not None:
-        async with AsyncSession(engine) as session, session.begin():
-            after = await remind_learners(
-                session, appid="mini", template_id="T", after=after, now=NOW + evening * DAY
-            )
+    await remind_everybody(appid="mini", template_id="T", now=NOW + evening * DAY)
     spent = time.perf_counter() - begin
     async with engine.connect() as connection:
         letters = await connection.scalar(text("SELECT count(*) FROM letter"))
@@ -94,7 +89,7 @@ def memory_mb() -> float:
 
 
 async def measure(url: str, people: int, groups: int, rounds: int) -> list[Figure]:
-    async with engines([url]) as (engine,):
+    async with engines([url]) as (engine,), db.connected(engine):
         before = memory_mb()
         of_people = [await plan_people(engine, people, one) for one in range(rounds)]
         grown = memory_mb() - before

@@ -65,8 +65,12 @@ def kinds(base: type[DomainError]) -> Iterator[type[DomainError]]:
 
 def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
     yield path, command
-    for name, inner in (command.commands if isinstance(command, click.Group) else {}).items():
-        yield from commands(inner, f"{path} {name}")
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None, name
+            yield from commands(inner, f"{path} {name}")
 
 
 def test_every_job_has_a_task_and_every_task_a_job() -> None:

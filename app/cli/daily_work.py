@@ -7,8 +7,7 @@ import click
 import httpx
 
 from app.cli.life import Town
-from app.cli.processes import share_clock
-from app.cli.running import Failed, database, plain_failures
+from app.cli.running import Failed, database, plain_failures, share_clock
 from app.cli.staff import Office, dice, open_rooms
 from app.cli.week import do_duties
 from app.core import clock, logging

@@ -63,3 +63,19 @@ def plain_failures() -> Iterator[None]:
         raise Failed(f"{error.code}: {error.detail}") from None
     except (SQLAlchemyError, psycopg.Error, OSError) as error:
         raise Failed(f"{type(error).__name__}: {str(error).splitlines()[0]}") from None
+
+
+def must_be_migrated(url: str) -> None:
+    """A process on an old schema would fail at its first request: it says so at its start."""
+
+    async def ask() -> bool:
+        async with db.connected(db.make_engine(url, pool_size=2)), db.transaction() as session:
+            return await schema.is_migrated(session, newest=schema.newest_revision())
+
+    if not asyncio.run(ask()):
+        raise Failed("the database is not migrated: run `shoushan migrate` first")
+
+
+async def share_clock(settings: Settings, url: str) -> None:
+    async with db.connected(db.make_engine(url, pool_size=2)), db.transaction() as session:
+        await installation.settle_clock(session, settings)

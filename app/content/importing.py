@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.content import service
 from app.content.front_matter import Problem
-from app.content.lesson_file import LessonDraft, LessonFileError, read_lesson
+from app.content.lesson_draft import LessonDraft
+from app.content.lesson_file import LessonFileError, read_lesson
 from app.content.platforms import load_platforms
 from app.core.errors import Invalid
 

@@ -5,13 +5,22 @@ database; importing.py stores what this reads.
 """
 
 import re
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import cast
-from urllib.parse import urlsplit
 
 from app.content import rules
 from app.content.front_matter import Problem, Section, read_front_matter
+from app.content.lesson_draft import (
+    EVERYONE,
+    OPTIONS_MAX,
+    QUESTIONS_MAX,
+    SUMMARY_LENGTH,
+    SUMMARY_MAX,
+    TITLE_MAX,
+    LessonDraft,
+    QuestionDraft,
+    is_web_address,
+)
 from app.content.markdown import to_html
 from app.content.platforms import PLATFORM_NAMES
 from app.content.rules import JUDGE_OPTIONS, KINDS, QUESTION_KINDS, RECORDINGS, Kind, QuestionKind
@@ -25,9 +34,6 @@ KEYS = (
 )
 QUESTION_KEYS = ("kind", "text", "options", "answer", "why")
 KEY = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
-EVERYONE = ("全体居民",)
-TITLE_MAX, SUMMARY_MAX, SUMMARY_LENGTH = 64, 120, 60
-QUESTIONS_MAX, OPTIONS_MAX = 20, 8
 
 FENCE = re.compile(r"^---[ \t]*$", re.MULTILINE)
 
@@ -43,43 +49,6 @@ class LessonFileError(Invalid):
         self.line = self.problems[0].line
         lines = [f"{file}:{problem.line}：{problem.sentence}" for problem in self.problems]
         super().__init__("\n".join(lines), file=file, line=self.line, problems=len(lines))
-
-
-@dataclass(frozen=True)
-class QuestionDraft:
-    kind: QuestionKind
-    text: str
-    options: tuple[str, ...]
-    answer: tuple[int, ...]
-    why: str
-
-
-@dataclass(frozen=True)
-class LessonDraft:
-    """A lesson as its author wrote it, checked. `key_line` is the line of `file` with the key."""
-
-    key: str
-    title: str
-    kind: Kind
-    platform: str
-    audience: tuple[str, ...]
-    summary: str
-    source: str
-    html: str
-    plain: str
-    media_url: str | None
-    required_seconds: int
-    questions: tuple[QuestionDraft, ...]
-    file: str = field(compare=False)
-    key_line: int = field(compare=False)
-
-    @property
-    def digest(self) -> str:
-        """The digest of all that a reader is shown or asked; not of the key and the file's name."""
-        content = asdict(self)
-        for name in ("key", "plain", "file", "key_line"):
-            del content[name]
-        return rules.digest(content)
 
 
 def read_lesson(path: Path) -> LessonDraft:
@@ -182,14 +151,6 @@ def _media_url(head: Section, kind: str) -> str | None:
     elif url and not is_web_address(url):
         head.wrong("media_url", "应为 http:// 或 https:// 开头的完整地址")
     return url
-
-
-def is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and " " not in url
 
 
 def _questions(head: Section) -> tuple[QuestionDraft, ...]:

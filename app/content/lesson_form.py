@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from app.content import rules
-from app.content.lesson_file import (
+from app.content.lesson_draft import (
     EVERYONE,
     OPTIONS_MAX,
     QUESTIONS_MAX,

@@ -8,7 +8,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import Any
 
-from app.content.lesson_file import OPTIONS_MAX, QUESTIONS_MAX
+from app.content.lesson_draft import OPTIONS_MAX, QUESTIONS_MAX
 from app.content.lesson_form import QuestionForm, question_fault
 from app.core import zipped_xml
 from app.core.errors import Invalid

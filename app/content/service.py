@@ -15,7 +15,7 @@ from app.content.errors import (
     LessonNotPublished,
     ReasonMissing,
 )
-from app.content.lesson_file import LessonDraft, QuestionDraft
+from app.content.lesson_draft import LessonDraft, QuestionDraft
 from app.content.models import Lesson, LessonPlan, LessonVersion, Question
 
 REASON_MAX = 200

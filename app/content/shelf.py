@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.content.errors import LessonNotFound
-from app.content.lesson_file import QuestionDraft
+from app.content.lesson_draft import QuestionDraft
 from app.content.models import Lesson, LessonVersion, Question
 from app.content.queries import ON_SHOW
 from app.content.rules import Kind, like_pattern, search_words

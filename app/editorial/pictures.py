@@ -13,14 +13,17 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PIL import Image, ImageOps
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.editorial.errors import NotAPicture, PictureTooLarge, UploadNotFound
 from app.editorial.models import Upload
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Pixels
 
 FILE_BYTES_MAX = 10 * 1024 * 1024
 PIXELS_MAX = 40_000_000
@@ -125,8 +128,10 @@ def _made_small(content: bytes) -> Picture:
     raise PictureTooLarge(count=len(content), limit=STORED_BYTES_MAX)
 
 
-def _decode(content: bytes) -> tuple[str, Image.Image]:
+def _decode(content: bytes) -> "tuple[str, Pixels]":
     """(format, pixels without anything beside them)."""
+    from PIL import Image, ImageOps  # noqa: PLC0415  heavy, and rarely needed
+
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
             _refuse_bomb(opened.width * opened.height)
@@ -152,8 +157,10 @@ def _refuse_bomb(pixels: int) -> None:
         raise PictureTooLarge(count=pixels, limit=PIXELS_MAX)
 
 
-def _fit(image: Image.Image, kind: str) -> Picture | None:
+def _fit(image: "Pixels", kind: str) -> Picture | None:
     """The picture in this format if it is small enough, at the best quality that is."""
+    from PIL import Image  # noqa: PLC0415  see above
+
     if kind == "JPEG" and image.mode == "RGBA":
         ground = Image.new("RGB", image.size, "white")
         ground.paste(image, mask=image.getchannel("A"))

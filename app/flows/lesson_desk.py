@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.content import service
-from app.content.lesson_file import LessonDraft
+from app.content.lesson_draft import LessonDraft
 from app.content.models import Lesson
 from app.content.platforms import load_platforms
 from app.content.service import Stored

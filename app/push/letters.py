@@ -218,6 +218,13 @@ async def queue_again(session: AsyncSession, *, now: datetime) -> int:
     return sum([await _queue(session, letter) for letter in rows])
 
 
+async def queue_alone(session: AsyncSession, *, letter_id: int) -> None:
+    """A job of its own for a letter that could not be sent with others."""
+    letter = await session.get(Letter, letter_id)
+    if letter is not None and letter.state == "waiting":
+        await _queue(session, letter)
+
+
 async def export(session: AsyncSession, *, person_id: int) -> list[dict[str, Any]]:
     whose = select(selves(person_id).c.id)
     rows = await session.scalars(

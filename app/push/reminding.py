@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from procrastinate.types import JSONValue
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,7 +10,7 @@ from app.core.jobs import PATIENT, Job, defer_many
 from app.push.letters import REMINDERS
 from app.push.models import Letter
 
-OF_ONE_JOB = 50
+OF_ONE_JOB = 200
 """Reminders that one job delivers, one after the other."""
 
 
@@ -21,12 +22,12 @@ async def queue_many(session: AsyncSession, *, letter_ids: Sequence[int]) -> Non
     some = [
         letter_ids[begin : begin + OF_ONE_JOB] for begin in range(0, len(letter_ids), OF_ONE_JOB)
     ]
-    await defer_many(
-        session,
-        Job.DELIVER_LETTER,
-        [{"letter_id": one[0], "until_id": one[-1]} for one in some],
-        priority=PATIENT,
-    )
+    await _defer(session, [(one[0], one[-1]) for one in some])
+
+
+async def queue_rest(session: AsyncSession, *, first_id: int, last_id: int) -> None:
+    """A job for what another one had no time for, behind all that waits by now."""
+    await _defer(session, [(first_id, last_id)])
 
 
 async def list_waiting(session: AsyncSession, *, first_id: int, last_id: int) -> Sequence[int]:
@@ -35,3 +36,10 @@ async def list_waiting(session: AsyncSession, *, first_id: int, last_id: int) ->
         Letter.id.between(first_id, last_id), Letter.state == "waiting", Letter.kind.in_(REMINDERS)
     )
     return (await session.scalars(rows.order_by(Letter.id))).all()
+
+
+async def _defer(session: AsyncSession, spans: Sequence[tuple[int, int]]) -> None:
+    jobs: list[dict[str, JSONValue]] = [
+        {"letter_id": first, "until_id": last} for first, last in spans
+    ]
+    await defer_many(session, Job.DELIVER_LETTER, jobs, priority=PATIENT)

@@ -2,44 +2,56 @@
 
 from app.ranking.fold_statements import WIDE
 
+PERSON = "SELECT id, merged_into_id, erased_at, rank_visible, org_id, unit_id FROM person"
 # OFFSET 0 keeps the planner from reading everybody for the few.
 # Everybody of whom a note lies there, the asker, and whoever is one with them: as they stand now.
-FRESH = """
+FRESH = f"""
     noted AS (
         SELECT person_id, sum(amount) AS amount FROM rank_booking
         WHERE unit = :unit AND local_day >= :from_day AND local_day < :to_day
             AND person_id IS NOT NULL GROUP BY 1),
+    -- Who is listed and has not changed only moves up or down by the note.
+    scored AS MATERIALIZED (
+        SELECT person_id AS id, noted.amount, coalesce(score.placed, 0) AS placed,
+            score.scopes @> ARRAY[cast(:scope AS bigint)] AS belongs
+        FROM noted LEFT JOIN LATERAL (SELECT placed, scopes FROM rank_score
+            WHERE board_id = :board AND person_id = noted.person_id OFFSET 0) score ON true),
     up AS (
-        SELECT person_id AS id FROM noted
-        UNION SELECT person_id FROM rank_change WHERE person_id IS NOT NULL
-        UNION SELECT cast(:me AS bigint)
-        UNION SELECT kept.id FROM up CROSS JOIN LATERAL (
-            SELECT merged_into_id AS id FROM person
-            WHERE person.id = up.id AND merged_into_id IS NOT NULL OFFSET 0) kept),
+        SELECT person.* FROM (
+            SELECT id FROM scored WHERE placed = 0
+            UNION SELECT person_id FROM rank_change WHERE person_id IS NOT NULL
+            UNION SELECT cast(:me AS bigint)) asked
+        CROSS JOIN LATERAL ({PERSON} WHERE id = asked.id OFFSET 0) person
+        UNION SELECT kept.* FROM up
+        CROSS JOIN LATERAL ({PERSON} WHERE id = up.merged_into_id OFFSET 0) kept),
     self AS (
         SELECT id AS kept, id FROM up
         UNION ALL SELECT self.kept, merged.id FROM self CROSS JOIN LATERAL (
             SELECT id FROM person WHERE merged_into_id = self.id OFFSET 0) merged),
+    -- FULL only keeps the planner, who expects one note and finds hundreds, from comparing each
+    -- with each.
     summed AS (
-        SELECT self.kept AS id, sum(coalesce(score.amount, 0) + coalesce(noted.amount, 0))::bigint
-            AS amount
-        FROM self
-        LEFT JOIN LATERAL (SELECT amount FROM rank_score
-            WHERE board_id = :board AND person_id = self.id OFFSET 0) score ON true
-        LEFT JOIN noted ON noted.person_id = self.id
-        GROUP BY 1),
+        SELECT kept AS id, sum(coalesce(score.amount, 0) + coalesce(noted, 0))::bigint AS amount,
+            max(score.placed) FILTER (WHERE one.id = kept
+                AND score.scopes @> ARRAY[cast(:scope AS bigint)]) AS placed
+        FROM (SELECT self.kept, self.id, scored.amount AS noted
+            FROM self FULL JOIN scored ON scored.id = self.id OFFSET 0) one
+        LEFT JOIN LATERAL (SELECT amount, placed, scopes FROM rank_score
+            WHERE board_id = :board AND person_id = one.id OFFSET 0) score ON true
+        WHERE kept IS NOT NULL GROUP BY 1),
     fresh AS MATERIALIZED (
-        SELECT person.id, -summed.amount AS minus,
-            CASE WHEN was.scopes @> ARRAY[cast(:scope AS bigint)] THEN -was.placed END AS minus_was,
-            belongs AND person.rank_visible AS listed, belongs AND person.id = :me AS is_me
-        FROM summed JOIN person ON person.id = summed.id
-        LEFT JOIN LATERAL (SELECT placed, scopes FROM rank_score
-            WHERE board_id = :board AND person_id = person.id OFFSET 0) was ON true
+        SELECT up.id, -summed.amount AS minus, -summed.placed AS minus_was,
+            belongs AND up.rank_visible AS listed, belongs AND up.id = :me AS is_me
+        FROM summed JOIN up ON up.id = summed.id
         CROSS JOIN LATERAL (
-            SELECT summed.amount > 0 AND person.merged_into_id IS NULL AND person.erased_at IS NULL
+            SELECT summed.amount > 0 AND up.merged_into_id IS NULL AND up.erased_at IS NULL
                 AND (:scope = 0 OR EXISTS (
-                    SELECT FROM organisation own WHERE own.id IN (person.org_id, person.unit_id)
-                        AND own.lineage @> ARRAY[cast(:scope AS bigint)])) AS belongs) place)"""
+                    SELECT FROM organisation own WHERE own.id IN (up.org_id, up.unit_id)
+                        AND own.lineage @> ARRAY[cast(:scope AS bigint)])) AS belongs) place
+        UNION ALL
+        SELECT id, -(placed + amount)::bigint, CASE WHEN belongs THEN -placed END,
+            belongs AND placed + amount > 0, false
+        FROM scored WHERE placed > 0 AND id NOT IN (SELECT id FROM up))"""
 
 
 def _listed(where: str, order: str, limit: str) -> str:
@@ -98,8 +110,11 @@ BOARD_OF_PEOPLE = f"""
         -shown.minus AS measure, 1::bigint AS members, shown.listed, person.name,
         home.code AS org_code, home.name AS org_name, shown.id = :me AS is_me,
         counted.above::bigint AS above, counted.equal::bigint AS equal
-    FROM shown JOIN counted USING (part) JOIN person ON person.id = shown.id
-    LEFT JOIN organisation home ON home.id = coalesce(person.org_id, person.unit_id)
+    FROM shown JOIN counted USING (part)
+    CROSS JOIN LATERAL (
+        SELECT name, org_id, unit_id FROM person WHERE id = shown.id OFFSET 0) person
+    LEFT JOIN LATERAL (SELECT code, name FROM organisation
+        WHERE id = coalesce(person.org_id, person.unit_id) OFFSET 0) home ON true
     ORDER BY shown.part, shown.minus, shown.step, shown.id"""
 # A cursor's bounds stand in the index's own terms, so that a page costs the same wherever it is.
 FIRST_PAGE = BOARD_OF_PEOPLE.replace("{after}", "true")

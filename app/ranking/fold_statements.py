@@ -126,10 +126,15 @@ SETTLE = """,
         FROM differing),
     made AS (
         SELECT board_id, unnest(scopes) AS org_id, -placed AS minus, person_id FROM differing),
+    -- By their places in the table, which nobody else writes: joined to it, the planner expects so
+    -- many that it reads all of it.
     removed AS (
-        DELETE FROM rank_place USING (SELECT * FROM gone EXCEPT SELECT * FROM made) left_it
-        WHERE rank_place.board_id = left_it.board_id AND rank_place.org_id = left_it.org_id
-            AND rank_place.minus = left_it.minus AND rank_place.person_id = left_it.person_id),
+        DELETE FROM rank_place WHERE ctid = ANY (ARRAY(
+            SELECT place.ctid FROM (SELECT * FROM gone EXCEPT SELECT * FROM made) left_it
+            CROSS JOIN LATERAL (SELECT ctid FROM rank_place
+                WHERE board_id = left_it.board_id AND org_id = left_it.org_id
+                    AND minus = left_it.minus AND person_id = left_it.person_id
+                OFFSET 0) place))),
     added AS (
         INSERT INTO rank_place (board_id, org_id, minus, person_id)
         SELECT board_id, org_id, minus, person_id

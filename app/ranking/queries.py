@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
+from psycopg.types.numeric import Int8
 from sqlalchemy import RowMapping, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -99,9 +100,9 @@ async def get_ranking(
     )
     after, after_id = decode(cursor, int, int) if cursor else (None, None)
     facts: dict[str, Any] = {
-        "unit": unit, "from_day": from_day, "to_day": to_day, "org": org_id, "me": person_id or 0,
+        "unit": unit, "from_day": from_day, "to_day": to_day, "org": org_id, "me": _wide(person_id),
         "mine": my_org_ids, "by": by, "after": after, "after_id": after_id, "limit": limit + 1,
-        "kinds": list(RESIDENTIAL if board == "villages" else UNIT_KINDS), "scope": org_id or 0,
+        "kinds": list(RESIDENTIAL if board == "villages" else UNIT_KINDS), "scope": _wide(org_id),
         "frozen_id": frozen.id if frozen else None, "around": around,
     }  # fmt: skip
     ready, facts["board"] = await board_of(session, unit=unit, period=period, from_day=from_day)
@@ -121,6 +122,15 @@ async def get_ranking(
         near=[_standing(row, board) for row in rows["near"]],
         next=encode(int(more["measure"]), int(more["subject_id"])) if more else None,
     )
+
+
+def _wide(number: int | None) -> Int8:
+    """The same type for small and large.
+
+    Psycopg tells the server the smallest type that holds a number; for each mixture of types the
+    same words are another statement, whose planning takes longer than its running.
+    """
+    return Int8(number or 0)
 
 
 async def _read_people(session: AsyncSession, facts: dict[str, Any]) -> Parts:

@@ -1,8 +1,11 @@
 """Jobs towards single persons: letters, reminders; and the platform's look at a manuscript."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
+from app.core import clock
 from app.core.clock import local_day, utcnow
 from app.core.db import transaction
 from app.core.errors import DomainError, Unavailable
@@ -24,6 +27,9 @@ from app.worker.resources import Resources
 from app.worker.tasks import TRANSIENT
 
 log = get_logger()
+AT_ONCE = 2
+TURN_SECONDS = 5
+"""Reminders one after the other: what is urgent waits no longer than that for a free hand."""
 CHECK_SCENE: Literal[3] = 3
 """Forum: what everybody may read (wechat-platform.md §7)."""
 
@@ -36,9 +42,33 @@ async def deliver_letter(letter_id: int, until_id: int | None = None) -> None:
         return
     async with transaction() as session:
         waiting = await reminding.list_waiting(session, first_id=letter_id, last_id=until_id)
-    # A platform that is away ends it: the queue tries again with those that still wait.
-    for one in waiting:
-        await _deliver(one)
+    await _deliver_many(waiting, until_id=until_id)
+
+
+async def _deliver_many(waiting: Sequence[int], *, until_id: int) -> None:
+    """One after the other, for one turn; the rest gets in line again, as a new job.
+
+    A platform that is away ends the turn; where nothing had got through yet the queue makes its
+    pauses. Whatever else befalls a letter is between it and a job of its own.
+    """
+    begun = clock.monotonic()
+    for done, one in enumerate(waiting):
+        if clock.monotonic() - begun > TURN_SECONDS:
+            break
+        try:
+            await _deliver(one)
+        except (TokenUnavailable, PlatformUnavailable):
+            if done == 0:
+                raise
+            break
+        except Exception as error:  # noqa: BLE001  the others' letters are no worse for it
+            log.warning("letter.failed", letter_id=one, error=type(error).__name__)
+            async with transaction() as session:
+                await letters.queue_alone(session, letter_id=one)
+    else:
+        return
+    async with transaction() as session:
+        await reminding.queue_rest(session, first_id=one, last_id=until_id)
 
 
 async def _deliver(letter_id: int) -> None:
@@ -109,21 +139,32 @@ async def remind_learners(due_at: str) -> None:
         return
     settings = get_settings()
     template_id = settings.push.notice_templates.get("lesson")
-    person: int | None = 0
-    while template_id is not None and person is not None:
-        async with transaction() as session:
-            person = await reminders.remind_learners(
-                session,
-                appid=settings.wechat.mini.appid,
-                template_id=template_id,
-                after=person,
-                now=utcnow(),
-            )
+    if template_id is not None:
+        await remind_everybody(
+            appid=settings.wechat.mini.appid, template_id=template_id, now=utcnow()
+        )
     guest: tuple[int, int] | None = (0, 0)
     while guest is not None:
         async with transaction() as session:
             guest = await reminders.remind_guests(session, after=guest, now=utcnow())
     log.info("learners.reminded", due_at=due_at)
+
+
+async def remind_everybody(*, appid: str, template_id: str, now: datetime) -> None:
+    """Today's lesson, batch by batch, two at a time: a million takes two cores of the database."""
+    async with transaction() as session:
+        batches = iter(await reminders.list_batches(session))
+
+    async def remind() -> None:
+        for after in batches:
+            async with transaction() as session:
+                await reminders.remind_learners(
+                    session, appid=appid, template_id=template_id, after=after, now=now
+                )
+
+    async with asyncio.TaskGroup() as both:
+        for _ in range(AT_ONCE):
+            both.create_task(remind())
 
 
 @queue.task(name=Job.CHECK_WORDS, queue="push", retry=TRANSIENT)

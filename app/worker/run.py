@@ -31,7 +31,7 @@ log = get_logger()
 REGISTERED = (tasks, notices, deliveries, publishing)
 """The modules whose jobs this worker does: importing one registers them."""
 TICK_SECONDS = 60
-FOLD_SECONDS = 2.0
+FOLD_SECONDS = 1.0
 """How many notes lie about decides what a rank costs, not whether it is right."""
 CONCURRENCY = 8
 SHUTDOWN_SECONDS = 15

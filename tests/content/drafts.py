@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.content import service
-from app.content.lesson_file import LessonDraft, parse_lesson
+from app.content.lesson_draft import LessonDraft
+from app.content.lesson_file import parse_lesson
 from app.content.models import Lesson
 from app.content.platforms import load_platforms
 

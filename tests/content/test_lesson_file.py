@@ -4,13 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.content.lesson_file import (
-    BYTES_MAX,
-    LessonDraft,
-    LessonFileError,
-    parse_lesson,
-    read_lesson,
-)
+from app.content.lesson_draft import LessonDraft
+from app.content.lesson_file import BYTES_MAX, LessonFileError, parse_lesson, read_lesson
 from app.content.platforms import PLATFORM_NAMES
 from app.content.rules import reading_seconds
 from tests.content.drafts import BODY, HEAD, lesson_text, make_draft

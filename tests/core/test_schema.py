@@ -3,6 +3,8 @@
 import asyncio
 
 from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +14,12 @@ from app.core import schema
 def test_models_and_migrations_agree(database_url_of_its_own: str) -> None:
     # Raises, naming the differences, if a migration is missing.
     command.check(schema.alembic_config(database_url_of_its_own))
+
+
+def test_the_revisions_are_those_of_alembic() -> None:
+    scripts = ScriptDirectory.from_config(Config(schema.ALEMBIC_INI))
+    assert schema.newest_revision() == scripts.get_current_head()
+    assert schema.revisions() == {one.revision for one in scripts.walk_revisions()}
 
 
 async def test_migrating_again_changes_nothing(

@@ -6,7 +6,7 @@ from itertools import count
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.content import service
-from app.content.lesson_file import LessonDraft, QuestionDraft
+from app.content.lesson_draft import LessonDraft, QuestionDraft
 from app.content.models import Lesson
 from tests.factories.people import NOW
 

@@ -14,9 +14,8 @@ from app.learning.activities import ActivityNotFound, SignUpOver
 from app.learning.models import Activity
 from app.people.merging import merge
 from app.people.models import Organisation, Person
-from app.push import permits
+from app.push import permits, reminding
 from app.push.models import Letter
-from app.push.reminding import list_waiting
 from tests.factories.content import make_lesson
 from tests.factories.learning import complete_lesson
 from tests.factories.people import MINI, NOW, make_identity, make_person, make_town
@@ -42,9 +41,8 @@ async def make_asker(
 
 
 async def remind(session: AsyncSession) -> list[Letter]:
-    after: int | None = 0
-    while after is not None:
-        after = await reminders.remind_learners(
+    for after in await reminders.list_batches(session):
+        await reminders.remind_learners(
             session, appid=MINI, template_id="T", after=after, now=EVENING
         )
     guest: tuple[int, int] | None = (0, 0)
@@ -59,10 +57,12 @@ async def plan(session: AsyncSession, lesson: Lesson, home: Organisation | None 
     await session.flush()
 
 
+@pytest.mark.parametrize(("batch", "jobs_of"), [(5000, [2, 1]), (1, [1, 1, 1])])
 async def test_who_asked_and_has_not_learned_is_reminded_once(
-    session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+    session: AsyncSession, monkeypatch: pytest.MonkeyPatch, batch: int, jobs_of: list[int]
 ) -> None:
-    monkeypatch.setattr(reminders, "BATCH", 2)
+    monkeypatch.setattr(reminders, "BATCH", batch)
+    monkeypatch.setattr(reminding, "OF_ONE_JOB", 2)
     await found(session)
     lesson = await make_lesson(session, title="防诈骗")
     askers = [await make_asker(session, accepts=number) for number in (1, 3, 1, 0, 1)]
@@ -83,13 +83,16 @@ async def test_who_asked_and_has_not_learned_is_reminded_once(
     jobs = await session.scalars(
         text("SELECT args FROM procrastinate_jobs WHERE task_name = 'push.deliver' ORDER BY id")
     )
-    # One job for many: of the first batch and of the second.
-    spans = [(job["letter_id"], job["until_id"]) for job in list(jobs)[-2:]]
-    assert spans == [(told[0].id, told[1].id), (told[2].id, told[2].id)]
+    # One job for many of a batch.
+    ours = iter(told)
+    spans = [[next(ours) for _ in range(letters)] for letters in jobs_of]
+    assert [(job["letter_id"], job["until_id"]) for job in list(jobs)[-len(spans) :]] == [
+        (some[0].id, some[-1].id) for some in spans
+    ]
     between = {"first_id": told[0].id, "last_id": told[2].id}
     told[1].state = "claimed"
     await session.flush()
-    assert await list_waiting(session, **between) == [told[0].id, told[2].id]
+    assert await reminding.list_waiting(session, **between) == [told[0].id, told[2].id]
 
 
 async def test_the_lesson_is_that_of_ones_village(session: AsyncSession) -> None:

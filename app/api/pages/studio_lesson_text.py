@@ -16,7 +16,7 @@ from app.api.pages.studio_lessons import KINDS, editable
 from app.api.pages.studio_scope import Id, place_for, places_of, show, text_in
 from app.content import rules, shelf
 from app.content.errors import LessonChanged
-from app.content.lesson_file import SUMMARY_LENGTH
+from app.content.lesson_draft import SUMMARY_LENGTH
 from app.content.lesson_form import LessonForm, LessonFormFaulty, draft_of
 from app.content.platforms import PLATFORMS
 from app.content.sanitise import plain_text

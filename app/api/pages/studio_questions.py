@@ -16,7 +16,7 @@ from app.api.pages.studio_lessons import editable
 from app.api.pages.studio_scope import Id, file_in, show, text_in
 from app.content import question_sheet
 from app.content.errors import LessonChanged
-from app.content.lesson_file import OPTIONS_MAX, QUESTIONS_MAX
+from app.content.lesson_draft import OPTIONS_MAX, QUESTIONS_MAX
 from app.content.lesson_form import (
     LessonForm,
     LessonFormFaulty,
