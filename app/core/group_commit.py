@@ -25,7 +25,7 @@ from app.core.errors import Unavailable
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-GATHER_SECONDS = 0.012
+GATHER_SECONDS = 0.008
 """From the beginning of one batch to that of the next. The first after a silence waits for nothing;
 without this pause a crowd comes in batches of a few, as the next is begun with the first caller."""
 AT_ONCE = 2
