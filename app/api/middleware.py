@@ -94,7 +94,7 @@ class RequestFrame:
 
 def _new_id() -> str:
     """A name and no secret: the operating system need not be asked."""
-    return f"{random.getrandbits(64):016x}"  # noqa: S311  see above
+    return f"{random.getrandbits(64):016x}"
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:
