@@ -1,14 +1,23 @@
 """The search of the logs finds what it is there to find."""
 
 import base64
-import secrets
-from hashlib import sha256
+from hashlib import sha256, shake_256
 
 import pytest
 
 from tests.stories.leaks import leaks
 
-TOKEN = secrets.token_urlsafe(32)
+
+def noise(size: int) -> bytes:
+    """Bytes that look like chance and are the same in every process of a run."""
+    return shake_256(b"leaks").digest(size)
+
+
+def spelled(size: int) -> str:
+    return base64.urlsafe_b64encode(noise(size)).decode().rstrip("=")
+
+
+TOKEN = spelled(32)
 
 
 def found(line: str) -> list[str]:
@@ -28,9 +37,9 @@ def found(line: str) -> list[str]:
         (f"Authorization: Bearer {TOKEN}", "a token, a cookie or a sign-in link"),
         (f"GET /login/link/{TOKEN}?x=1", "a token, a cookie or a sign-in link"),
         (f"session_{TOKEN}_of", "a token, a cookie or a sign-in link"),
-        (f"value={secrets.token_hex(256)}", "an access token, refresh token or media id"),
-        (f"value={secrets.token_urlsafe(80)}", "an access token, refresh token or media id"),
-        (f"{base64.b64encode(secrets.token_bytes(16)).decode()}", "a session key"),
+        (f"value={noise(256).hex()}", "an access token, refresh token or media id"),
+        (f"value={spelled(80)}", "an access token, refresh token or media id"),
+        (f"{base64.b64encode(noise(16)).decode()}", "a session key"),
         ("GET /cgi-bin/draft/add?access_token=short", "an access token in an address"),
         ("person=oWx-somebody", "an openid"),
         ("q=a%2Bb%2Fc%3D", "a key"),
