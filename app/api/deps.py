@@ -105,7 +105,7 @@ async def get_person_id_first(
         return await get_person_id(request, given, session, limiter, now)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Learner:
     """Who shows this token, and what serves them: whose it is, is found out with their work."""
 

@@ -26,7 +26,7 @@ from app.wechat.inbox import Arrival
 Work = TypeVar("Work")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Done:
     """What came of it, and the units that its awards are told in (none where nothing was)."""
 
@@ -34,7 +34,7 @@ class Done:
     units: Mapping[str, Unit]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Signed(Generic[Work]):
     """Work that somebody asks for who shows this token; whose it is, is found out with the work."""
 

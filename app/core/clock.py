@@ -8,6 +8,7 @@ first start of the installation is kept in the database, so all its processes ag
 import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -78,8 +79,9 @@ def local_day(instant: datetime) -> date:
     return instant.astimezone(TOWN).date()
 
 
+@lru_cache(maxsize=64)
 def day_start(day: date) -> datetime:
-    """The first instant of a civil day, in UTC."""
+    """The first instant of a civil day, in UTC. Kept, since every beat asks for today's."""
     return datetime(day.year, day.month, day.day, tzinfo=TOWN).astimezone(UTC)
 
 

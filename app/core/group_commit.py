@@ -58,7 +58,7 @@ class Stuck(Unavailable):
     title = "数据库暂时没有回答，请稍后再试"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Asked(Generic[Item, Result]):
     item: Item
     answer: "asyncio.Future[Result]"

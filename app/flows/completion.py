@@ -33,7 +33,7 @@ from app.push import handed_over
 from app.recognition.models import Honour
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Reading:
     """A page of this lesson is being read at this instant.
 
@@ -46,14 +46,14 @@ class Reading:
     at: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Answering(Reading):
     """One attempt at all the questions of this lesson; those left out are wrong."""
 
     answers: dict[int, list[int]]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Outcome:
     """What a beat or an attempt led to; `completed` also where an earlier call completed it."""
 
@@ -67,7 +67,7 @@ class Outcome:
     results: list[Graded] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Worked:
     """One request, the lesson it is about, and the study it has changed."""
 

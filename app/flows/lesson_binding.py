@@ -11,7 +11,7 @@ from app.core.statements import rows_of
 from app.learning.studies import STANDING, Course, Standing
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Bound:
     """A lesson as one person has it open; see `lessons.open_lesson`, which this agrees with.
 

@@ -13,7 +13,7 @@ from app.learning import rules, studies
 from app.learning.studies import STANDING, Course, Standing
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Beat:
     """Somebody reads this at this instant; `study` is what was seen of it without a lock.
 

@@ -20,7 +20,7 @@ from app.people.models import Merge
 from app.people.queries import selves
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Course:
     """What a study must reach: the version it is bound to, and that version's requirements."""
 
@@ -81,7 +81,7 @@ class Begun(Protocol):
     def at(self) -> datetime: ...
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Reached:
     """A study that may be complete at this instant."""
 

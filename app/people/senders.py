@@ -14,7 +14,7 @@ Address = tuple[str, str]
 """An appid and an openid of it."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Sender:
     """The person behind an address; `unionid` as far as it was ever told."""
 

@@ -81,7 +81,7 @@ async def authenticate(
     return person_id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Shown:
     """A token's row, and whose it is."""
 
@@ -100,7 +100,7 @@ AUTHENTICATE: LiteralString = """
     """
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Presented:
     """A bearer token that came with a request, at this instant."""
 

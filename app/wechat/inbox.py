@@ -30,7 +30,7 @@ class NothingToReplay(NotFound):
     title = "没有可以重新处理的消息"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Arrival:
     """A push, and the fields it was read from."""
 
@@ -38,7 +38,7 @@ class Arrival:
     fields: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Receipt:
     """`first`: this arrival is the one to be answered.
 
