@@ -11,7 +11,7 @@ from app.credit_bank import queries as bank
 from app.flows import notices
 from app.learning import queries as evidence
 from app.learning import rules as learning_rules
-from app.push import notice_values
+from app.push import letters, notice_values
 from app.recognition import rules as honours
 from app.recognition import service as recognition
 from app.recognition.models import Honour
@@ -60,15 +60,13 @@ async def honour_all(
         for one in progressed
     ]
     granted = await recognition.grant_all(session, deserving)
-    for one in progressed:
-        if mine := granted[one.person_id]:
-            await _congratulate(session, mine, one.at)
+    told = [_congratulation(mine, one.at) for one in progressed if (mine := granted[one.person_id])]
+    await letters.write_many(session, told, now=max(one.at for one in progressed))
     return granted
 
 
-async def _congratulate(session: AsyncSession, granted: Sequence[Honour], now: datetime) -> None:
-    await notices.tell(
-        session,
+def _congratulation(granted: Sequence[Honour], now: datetime) -> letters.Draft:
+    return notices.letter(
         key=f"honour:{granted[0].id}",
         person_id=granted[0].person_id,
         kind="honour",

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import local_day
 from app.people import offices
 from app.push import letters, notice_values
+from app.push.letters import Draft
 from app.push.models import Letter
 from app.push.rules import Route
 
@@ -48,8 +49,24 @@ async def tell(
     `values` (what, when, note: `notice_values.describe`) are what a subscription message can hold
     of it; absent, the text's first line stands for it.
     """
-    return await letters.write(
-        session,
+    draft = letter(
+        key=key, person_id=person_id, kind=kind, text=text, page=page, values=values, now=now
+    )
+    return await letters.write(session, **vars(draft), now=now)
+
+
+def letter(
+    *,
+    key: str,
+    person_id: int,
+    kind: Kind,
+    text: str,
+    page: str | None = None,
+    values: dict[str, str] | None = None,
+    now: datetime,
+) -> Draft:
+    """What `tell` leaves, for those who tell many at once (`letters.write_many`)."""
+    return Draft(
         key=key,
         person_id=person_id,
         kind=kind,
@@ -57,7 +74,6 @@ async def tell(
         routes=ROUTES[kind],
         page=page or PAGE,
         values=values or in_short(kind, text, now),
-        now=now,
     )
 
 

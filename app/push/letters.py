@@ -83,9 +83,9 @@ async def write_many(session: AsyncSession, drafts: Sequence[Draft], *, now: dat
         {**vars(draft), "routes": list(draft.routes), "state": "waiting", "made_at": now}
         for draft in drafts
     ]
-    made = await session.execute(
-        insert(Letter).values(rows).on_conflict_do_nothing().returning(Letter.id, Letter.kind)
-    )
+    # The rows beside the statement, or it would be compiled anew for each number of them.
+    row = insert(Letter).on_conflict_do_nothing().returning(Letter.id, Letter.kind)
+    made = await session.execute(row, rows)
     left = sorted((letter_id, kind) for letter_id, kind in made)
     for priority in (USUAL, PATIENT):
         await defer_many(

@@ -58,8 +58,9 @@ async def grant_all(
     ]
     granted: dict[int, list[Honour]] = {one.person_id: [] for one in deserving}
     if rows:
-        row = insert(Honour).values(rows).on_conflict_do_nothing().returning(Honour)
-        for made in sorted(await session.scalars(row), key=lambda honour: honour.id):
+        # The rows beside the statement, or it would be compiled anew for each number of them.
+        row = insert(Honour).on_conflict_do_nothing().returning(Honour)
+        for made in sorted(await session.scalars(row, rows), key=lambda honour: honour.id):
             granted[made.person_id].append(made)
     return granted
 
