@@ -124,6 +124,7 @@ async def by_pgbench(server: embedded.Cluster, turn: Turn) -> float:
     async with connected(turn.books):
         for _ in range(WARM + GROUPS):
             async with db.session_maker() as session:
+                await session.connection()  # A new one asks for things of its own.
                 with pgbench.listening() as sent:
                     await award_all(session, turn.group())
                 await session.rollback()
