@@ -85,16 +85,18 @@ async def ask(
     town: Town, client: httpx.AsyncClient, method: str, path: str, **parts: Any
 ) -> httpx.Response:
     """A request that is repeated while the service is away (no connection, 5xx) or asks to wait."""
-    asked_at, away = clock.monotonic(), False
+    asked_at = clock.monotonic()
     for attempt in range(PATIENCE):
         town.requests += 1
         try:
             response = await client.request(method, path, **parts)
         except httpx.TransportError:
             response = None
-        away |= response is None or response.is_server_error
-        if away:  # counted at once: who is told to stop meanwhile has been refused all the same
+        if response is None or response.is_server_error:
+            # Counted at once: who is told to stop meanwhile has been refused all the same.
             town.refused_seconds = max(town.refused_seconds, clock.monotonic() - asked_at)
+        else:
+            asked_at = clock.monotonic()  # It is there, even if it asks to wait.
         if response is not None and not _is_to_be_repeated(response):
             return response
         town.repeats += 1
