@@ -18,8 +18,8 @@ async def rows_of(
 ) -> list[tuple[Any, ...]]:
     """The rows of a statement in psycopg's notation (`%(name)s`); none where it returns nothing.
 
-    Errors are those of SQLAlchemy, as after `session.execute`. What the session has not flushed is
-    not seen.
+    Errors are those of SQLAlchemy, as after `session.execute`, and so is the end of a caller who is
+    cancelled: nobody gets that connection any more. What the session has not flushed is not seen.
     """
     connection = await session.connection()
     driver = (await connection.get_raw_connection()).driver_connection
@@ -27,11 +27,14 @@ async def rows_of(
     try:
         cursor = await driver.execute(statement, values)
         return await cursor.fetchall() if cursor.description else []
-    except psycopg.Error as error:
+    except BaseException as error:
         await connection.run_sync(_handle, error, statement)
         raise
 
 
-def _handle(connection: Connection, error: psycopg.Error, statement: str) -> None:
+def _handle(connection: Connection, error: BaseException, statement: str) -> None:
     """Raise it as SQLAlchemy does: of its own kind, heard by listeners, a broken pool emptied."""
-    connection._handle_dbapi_exception(error, statement, None, None, None)  # noqa: SLF001
+    try:
+        raise error  # noqa: TRY301  SQLAlchemy asks which one is being handled
+    except BaseException:  # noqa: BLE001  and raises it
+        connection._handle_dbapi_exception(error, statement, None, None, None)  # noqa: SLF001  no public name

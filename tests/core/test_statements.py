@@ -77,3 +77,27 @@ async def test_a_primary_that_became_a_standby_is_left() -> None:
     with pytest.raises(DBAPIError) as refused:
         await say("SET TRANSACTION READ ONLY", NOTE)
     assert refused.value.connection_invalidated
+
+
+@pytest.mark.parametrize("straight", [True, False])
+@pytest.mark.usefixtures("database")
+async def test_the_connection_of_a_caller_who_was_cancelled_is_given_up(*, straight: bool) -> None:
+    """On either way: nobody knows what the server still does on it."""
+    begun: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def wait_long() -> None:
+        async with transaction() as session:
+            ((pid,),) = await rows_of(session, "SELECT pg_backend_pid()", {})
+            begun.set_result(pid)
+            if straight:
+                await rows_of(session, "SELECT pg_sleep(30)", {})
+            else:
+                await session.execute(text("SELECT pg_sleep(30)"))
+
+    waiting = asyncio.create_task(wait_long())
+    pid = await begun
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert await say("SELECT pg_backend_pid()") != [(pid,)]
