@@ -1,9 +1,34 @@
 """A lane and the route behind it are the same endpoint: only the way there is shorter."""
 
 import pytest
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute, Match
 
+from app.api.deps import PUBLIC
 from app.api.routers import LANES, ROUTERS
+from app.main import assemble
 from tests.api.service import Resident, Service
+
+
+def first_match(method: str, path: str, query: bytes = b"", root: str = "") -> BaseRoute:
+    scope = {"type": "http", "method": method, "path": root + path, "root_path": root,
+             "query_string": query, "headers": []}  # fmt: skip
+    routes = assemble().router.routes
+    return next(route for route in routes if route.matches(scope)[0] == Match.FULL)
+
+
+def test_what_is_plain_takes_its_lane_and_all_else_its_route() -> None:
+    beats, wechat = LANES
+    for root in ("", "/town"):
+        assert first_match("POST", "/api/v1/lessons/7/beats", root=root) is beats
+        assert first_match("POST", "/wechat/wx1", b"timestamp=1", root=root) is wechat
+    for other in (
+        first_match("POST", "/api/v1/lessons/7/beats", b"via=1"),
+        first_match("POST", "/api/v1/lessons/0/beats"),
+        first_match("POST", "/api/v1/lessons/7/answers"),
+        first_match("GET", "/wechat/wx1", b"echostr=1"),
+    ):
+        assert isinstance(other, APIRoute)
 
 
 def test_every_lane_is_also_declared() -> None:
@@ -13,8 +38,16 @@ def test_every_lane_is_also_declared() -> None:
         for route in router.routes
         for method in getattr(route, "methods", None) or ()
     }
+    public = {
+        route.path
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.endpoint in PUBLIC
+    }
     for lane in LANES:
         assert ("POST", lane.path) in declared
+        # Law 7 on either way: open to everybody, or to nobody without a token (below).
+        assert (lane.endpoint in PUBLIC) == (lane.path in public)
 
 
 async def test_a_beat_is_answered_alike_on_either_way(service: Service, resident: Resident) -> None:
