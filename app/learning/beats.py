@@ -7,6 +7,7 @@ from typing import LiteralString
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import local_day
 from app.core.rows import as_ids, as_rows
 from app.core.statements import rows_of
 from app.learning import rules, studies
@@ -36,30 +37,26 @@ async def count_beats(session: AsyncSession, beats: Sequence[Beat]) -> list[tupl
     lasts = await _attend(session, beats)
     begun = [beat for beat in beats if beat.study is None]
     held = await studies.hold(session, begun) if begun else {}
-    added, parts = [], []
+    seen, parts = [], []
     for beat in beats:
         study = beat.study or held[beat.person_id, beat.course.lesson_id]
         last, same = lasts[beat.person_id]
-        time = rules.counted(last, beat.at, same_lesson=same)
-        days = [] if study.completed_at else rules.split_by_day(beat.at, time)
-        parts += [
-            {"study_id": study.id, "person_id": beat.person_id, "day": day, "ms": part}
-            for day, part in days
-        ]
-        added.append((beat, study, sum(part for _, part in days)))
+        seen.append((beat, study))
+        if study.completed_at is None:
+            added = rules.counted(last, beat.at, same_lesson=same)
+            # Where nothing is added the row is looked at all the same: it may be completed by now.
+            days = rules.split_by_day(beat.at, added) or [(local_day(beat.at), 0)]
+            parts += [
+                {"study_id": study.id, "person_id": beat.person_id, "day": day, "ms": part}
+                for day, part in days
+            ]
     counted = await _count(session, parts) if parts else {}
-    # Those without time to add, or completed or moved by a merge since they were seen.
-    unsettled = [
-        beat
-        for beat, study, _ in added
-        if beat.study and study.id not in counted and study.completed_at is None
-    ]
-    held |= await studies.hold(session, unsettled) if unsettled else {}
+    # A merge may have given a study to another person since it was seen: it begins anew.
+    moved = [beat for beat, study in seen if not study.completed_at and study.id not in counted]
+    held |= await studies.hold(session, moved) if moved else {}
     return [
-        (counted[study.id], ms)
-        if study.id in counted
-        else (held.get((beat.person_id, beat.course.lesson_id), study), 0)
-        for beat, study, ms in added
+        counted.get(study.id) or (held.get((beat.person_id, beat.course.lesson_id), study), 0)
+        for beat, study in seen
     ]
 
 
@@ -87,24 +84,24 @@ COUNT: LiteralString = f"""
         SELECT * FROM json_to_recordset(%(parts)s::json) AS part (
             study_id bigint, person_id bigint, day date, ms bigint)
     ), held AS MATERIALIZED (
-        SELECT study.id FROM study
+        SELECT {STANDING} FROM study
         JOIN (SELECT DISTINCT study_id, person_id FROM part) AS wanted
             ON study.id = wanted.study_id AND study.person_id = wanted.person_id
-        WHERE study.completed_at IS NULL ORDER BY study.id FOR UPDATE OF study
+        ORDER BY study.id FOR UPDATE OF study
+    ), added AS MATERIALIZED (
+        SELECT study_id, day, ms FROM part JOIN held ON held.id = study_id
+        WHERE held.completed_at IS NULL AND ms > 0
     ), days AS (
         INSERT INTO study_day (study_id, local_day, verified_ms)
-        SELECT study_id, day, ms FROM part JOIN held ON held.id = part.study_id
-        ORDER BY study_id, day
+        SELECT study_id, day, ms FROM added ORDER BY study_id, day
         ON CONFLICT (study_id, local_day)
         DO UPDATE SET verified_ms = study_day.verified_ms + excluded.verified_ms
+    ), counted AS (
+        UPDATE study SET verified_ms = study.verified_ms + one.ms
+        FROM (SELECT study_id, sum(ms)::bigint AS ms FROM added GROUP BY study_id) AS one
+        WHERE study.id = one.study_id RETURNING study.id, one.ms
     )
-    UPDATE study SET verified_ms = study.verified_ms + added.ms
-    FROM (
-        SELECT study_id, sum(ms) AS ms FROM part JOIN held ON held.id = part.study_id
-        GROUP BY study_id
-    ) AS added
-    WHERE study.id = added.study_id
-    RETURNING {STANDING}
+    SELECT held.*, coalesce(counted.ms, 0) FROM held LEFT JOIN counted USING (id)
     """  # noqa: S608  constants
 
 
@@ -139,7 +136,13 @@ async def _attend(
             return found
 
 
-async def _count(session: AsyncSession, parts: Sequence[dict[str, object]]) -> dict[int, Standing]:
-    """Add this time: by number where the studies stand now, without those that take none."""
-    rows = await rows_of(session, COUNT, {"parts": as_rows(parts)})
-    return {row[0]: Standing(*row) for row in rows}
+async def _count(
+    session: AsyncSession, parts: Sequence[dict[str, object]]
+) -> dict[int, tuple[Standing, int]]:
+    """By number where the studies stand after this time is added, and the ms that were."""
+    found = {}
+    for *row, ms in await rows_of(session, COUNT, {"parts": as_rows(parts)}):
+        study = Standing(*row)
+        study.verified_ms += ms
+        found[study.id] = study, ms
+    return found

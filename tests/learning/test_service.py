@@ -1,5 +1,6 @@
 """Beats, attempts and completion on the real database, one call after the other."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.learning import queries
 from app.learning.attempts import TryAgainLater
+from app.learning.beats import Beat, count_beats
 from app.learning.models import Attempt, Study, StudyDay
 from app.learning.studies import Course, Standing
 from tests.factories.content import make_lesson
@@ -122,6 +124,30 @@ async def test_a_completed_study_counts_no_further(session: AsyncSession) -> Non
     # The time goes on for the person, whatever is read next.
     other = await make_course(session)
     assert await beat(session, person.id, other, NOW + 50 * SECOND) == 5_000
+
+
+async def test_what_was_seen_of_a_study_decides_nothing(session: AsyncSession) -> None:
+    """Between the look and the lock it may have been completed, or a merge have moved it."""
+    person, other = await make_person(session), await make_person(session)
+    course = await make_course(session, questions=0, seconds=30)
+    await beat(session, person.id, course, NOW)
+    study, _ = await service.beat(
+        session, person_id=person.id, course=course, now=NOW + 30 * SECOND
+    )
+    seen, later = replace(study), NOW + 45 * SECOND
+    assert await service.complete(session, study=study, course=course, now=NOW + 30 * SECOND)
+    ((now_is, added),) = await count_beats(session, [Beat(person.id, course, later, seen)])
+    assert (added, now_is.verified_ms, now_is.completed_at) == (0, 30_000, study.completed_at)
+    row = await session.get_one(Study, study.id)
+    row.person_id = other.id
+    await session.flush()
+    later += 15 * SECOND
+    ((now_is, added),) = await count_beats(session, [Beat(person.id, course, later, seen)])
+    assert (added, now_is.person_id, now_is.verified_ms) == (0, person.id, 0)
+    assert now_is.id != study.id
+    await session.refresh(row)
+    assert row.verified_ms == 30_000
+    assert await session.scalar(select(func.sum(StudyDay.verified_ms))) == 30_000
 
 
 @pytest.mark.parametrize(
