@@ -55,7 +55,10 @@ async def test_nothing_large_is_read_of_a_stranger(
         for path in ("/studio/manuscripts/1/articles/1", "/credits/prior-learning"):
             answer = await browser.client.post(path, content=body, headers=headers)
             assert answer.status_code == 401, path
-            assert "请先登录" in answer.text
+            # Nothing of it was kept, so nothing can be gone on with.
+            assert "请先登录，再提交图片或长文章" in answer.text
+            assert "没有收下" in answer.text
+            assert "接着做刚才的事" not in answer.text
     assert body.taken <= STRANGERS_BYTES_MAX
 
 

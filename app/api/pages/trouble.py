@@ -46,6 +46,12 @@ ADVICE = {
         "cloud", "暂时连不上", "学习记录没有丢。请过一会儿再试，不用重新填写。", again=True
     ),
 }
+OF_CODES = {
+    "SignInFirst": Advice(
+        "lock", "", "这次太大，没有收下。请返回上一页，先把写好的文字复制下来，登录后再提交。"
+    ),
+}
+"""Where the status alone would promise too much."""
 OTHER = Advice("tool", "", "请返回上一页再试一次。", again=True)
 
 
@@ -73,7 +79,7 @@ def page(
 ) -> Response:
     """The page for this problem (the JSON API's form of it)."""
     request = Request(scope)
-    advice = ADVICE.get(status, OTHER)
+    advice = OF_CODES.get(str(problem["code"])) or ADVICE.get(status, OTHER)
     typed: list[tuple[str, str]] = getattr(request.state, "typed", [])
     return frame.render(
         request,
