@@ -261,23 +261,6 @@ async def test_whom_one_was_merged_into_earns_it(session: AsyncSession) -> None:
     assert (await held(session, kept), await held(session, merged)) == ({"credit": 2}, {})
 
 
-async def test_of_two_accounts_awards_the_one_that_stands_is_met_again(
-    session: AsyncSession,
-) -> None:
-    """Both learned the same before they were merged, and the earlier award was an error."""
-    kept, merged = await somebody(session, "one"), await somebody(session, "two")
-    wrong = await pay_one(session, kept, claim(1))
-    right = await pay_one(
-        session, merged, Claim("lesson.points", "lesson:1", "study:99", "防骗一课")
-    )
-    await undo(session, wrong.id)
-    await join(session, kept, merged)
-    (again,) = await pay(session, kept, Claim("lesson.points", "lesson:1", "study:99", "防骗一课"))
-    assert again.transfer is not None
-    assert again.transfer.id == right.id
-    assert await pay(session, kept, claim(1)) == []
-
-
 async def test_a_merged_account_counts_for_once_rules_and_caps(session: AsyncSession) -> None:
     kept, merged = await somebody(session, "one"), await somebody(session, "two")
     first = await pay_one(session, merged, claim(1))
