@@ -99,6 +99,7 @@ async def test_a_resident_follows_studies_earns_and_takes_the_certificate(
         await page.goto(f"{town.service}/me/profile")
         await page.get_by_label("称呼").fill(name)
         await page.get_by_role("button", name="保存").click()
+        await expect(page).to_have_url(re.compile("/me$"))
         told = listen_to_beats(page)
         await page.get_by_role("link", name="今日").first.click()
         await page.get_by_role("link", name="开始学").click()
@@ -161,7 +162,7 @@ async def move_the_hour(person: Somebody, group: str) -> None:
     now = datetime.fromisoformat((await shown.json())["now"]).astimezone(clock.TOWN)
     await page.get_by_label("几点推送").fill(f"{now:%H:%M}")
     await page.get_by_role("button", name="保存").click()
-    await expect(page).to_have_url(re.compile("/desk/groups"))
+    await expect(page).to_have_url(re.compile("done=saved"))
     await page.close()
 
 
@@ -242,6 +243,7 @@ async def test_an_administrator_reviews_ranks_exports_and_reverses(
     async with somebody(browser, town, DESK) as person:
         page = await person.become("演示管理员")
         await page.get_by_role("link", name="审核").first.click()
+        await expect(page).to_have_url(re.compile("/desk/reviews"))
         await page.get_by_role("main").get_by_role("link").filter(has_text="推送").first.click()
         await expect(page.get_by_text(said).first).to_be_visible()
         await page.get_by_role("button", name="通过").click()
@@ -281,6 +283,8 @@ async def reverses_a_transfer(page: Page, name: str) -> None:
     await page.get_by_role("button", name=name).click()
     await expect(page.get_by_role("heading", name=f"{name}的对账单")).to_be_visible()
     await page.get_by_role("link", name="学分", exact=True).click()
+    # The page before has lines of every unit, and its first is not the one meant.
+    await expect(page).to_have_url(re.compile("unit=credit"))
     await page.get_by_role("main").get_by_role("link", name="号").first.click()
     await page.get_by_role("link", name="冲正这笔").click()
     await page.get_by_label("为什么冲正").fill(REASON)
