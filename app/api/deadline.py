@@ -63,7 +63,7 @@ class _Watched:
         self._answering: asyncio.Task[None] | None = None
 
     async def run(self, app: ASGIApp) -> None:
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(self._loop)
         ended: BaseException | None = None
         try:
             await app(self._scope, self._receiving, self._sending)

@@ -32,10 +32,10 @@ SYSTEM_USER = "shoushan"
 """Whom the server runs as when we are root: PostgreSQL refuses to run as root."""
 DATABASE = "shoushan"
 PLANNING = "-c random_page_cost=1.1 -c autovacuum_naptime=15s"
-"""A town's tables lie in memory, where a page somewhere costs what the next one does; at the default
-of 4 (a turning disk, postgresql.org/docs/18/runtime-config-query.html) whoever looks for sixty of
-ten thousand residents reads them all. And until the first ANALYZE a growing table is still taken
-for the empty one for which a statement was planned."""
+"""A town's tables lie in memory, where a page somewhere costs what the next one does; at the
+default of 4 (a turning disk, postgresql.org/docs/18/runtime-config-query.html) whoever looks for
+sixty of ten thousand residents reads them all. And until the first ANALYZE a growing table is still
+taken for the empty one for which a statement was planned."""
 
 
 class DatabaseDidNotStart(Unavailable):

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator, Sequence
 from contextvars import Context
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import text
@@ -89,10 +90,15 @@ class GroupCommit(Generic[Item, Result]):
             self._waiting = [asked for asked in self._waiting if not asked.answer.done()]
         if len(self._waiting) >= WAITING_MAX:
             raise Overrun
-        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Result] = self._loop.create_future()
         self._waiting.append(_Asked(item, answer))
         self._gather()
         return await answer
+
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """The one it lives in, kept: to ask for it is a trip into the kernel (Python 3.11)."""
+        return asyncio.get_running_loop()
 
     async def drain(self) -> None:
         """Wait until everything asked so far is answered; what was given up is not waited for."""
@@ -101,7 +107,7 @@ class GroupCommit(Generic[Item, Result]):
 
     def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         # In a context of its own: what is logged belongs to no single request.
-        task = asyncio.create_task(work, context=Context())
+        task = self._loop.create_task(work, context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -113,7 +119,7 @@ class GroupCommit(Generic[Item, Result]):
             self._start(self._run())
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         try:
             # At least one turn of the event loop: whoever is ready in it comes along.
             await asyncio.sleep(max(0, self._not_before - loop.time()))

@@ -55,6 +55,46 @@ async def find_senders(session: AsyncSession, *, messages: Messages) -> dict[int
     }
 
 
+def needs_nothing(message: kinds.Message) -> str | None:
+    """What to say to a message whose answer is the same for everybody, at any time."""
+    if isinstance(message, kinds.Media):
+        return CANNOT_READ
+    return chat.HELP if chat.command_of(_said(message)) == "help" else None
+
+
+def only_asks(message: kinds.Message) -> bool:
+    """Whether the answer to it changes nothing: it may be worked out and then not be wanted."""
+    return isinstance(message, CHATTING) and not (
+        isinstance(message, kinds.Text) and computer_sign_in.is_confirmation(message.content)
+    )
+
+
+async def answer_known(
+    session: AsyncSession, *, messages: Messages, senders: Mapping[int, Sender], now: datetime
+) -> dict[int, str]:
+    """What to say to these, whose senders are known; that they wrote is not noted."""
+    return {
+        number: await _chat(session, message, senders[number].person_id, now)
+        for number, message in messages.items()
+    }
+
+
+async def note_seen(
+    session: AsyncSession, *, messages: Messages, senders: Mapping[int, Sender]
+) -> None:
+    """They wrote to us.
+
+    Only a message of theirs opens the 48 hours; a click or a scan opens one minute
+    (developers.weixin.qq.com/doc/subscription/guide/product/kf/intro).
+    """
+    seen: dict[int, datetime] = {}
+    for number, message in messages.items():
+        if isinstance(message, kinds.Text | kinds.Media):
+            at, identity_id = message.created_at, senders[number].identity_id
+            seen[identity_id] = max(at, seen.get(identity_id, at))
+    await touch(session, seen=seen)
+
+
 async def answer(
     session: AsyncSession, *, messages: Messages, senders: Mapping[int, Sender], now: datetime
 ) -> dict[int, str | None]:
@@ -63,16 +103,10 @@ async def answer(
     `senders`: who sent them, as found by `find_senders`; the others are met.
     """
     met = dict(senders)
-    seen: dict[int, datetime] = {}
     for number, message in messages.items():
         if isinstance(message, CHATTING) and number not in met:
             met[number] = await _sender(session, message, now)
-        # Only a message of theirs opens the 48 hours; a click or a scan opens one minute
-        # (developers.weixin.qq.com/doc/subscription/guide/product/kf/intro).
-        if isinstance(message, kinds.Text | kinds.Media):
-            at, identity_id = message.created_at, met[number].identity_id
-            seen[identity_id] = max(at, seen.get(identity_id, at))
-    await touch(session, seen=seen)
+    await note_seen(session, messages=messages, senders=met)
     return {
         number: await _chat(session, message, met[number].person_id, now)
         if isinstance(message, CHATTING)
@@ -81,22 +115,24 @@ async def answer(
     }
 
 
-async def _chat(
-    session: AsyncSession,
-    message: kinds.Text | kinds.Media | kinds.Click,
-    person_id: int,
-    now: datetime,
-) -> str:
+def _said(message: kinds.Message) -> str:
+    """The word in it; a menu's key stands for the word that it saves typing."""
     match message:
-        case kinds.Media():
-            return CANNOT_READ
         case kinds.Click():
-            said = MENU_WORDS.get(message.menu_key, message.menu_key)
+            return MENU_WORDS.get(message.menu_key, message.menu_key)
         case kinds.Text():
-            said = message.content
-            if computer_sign_in.is_confirmation(said):
-                return await computer_sign_in.confirmed(session, person_id=person_id, now=now)
-    return await chat.reply_to(session, person_id=person_id, said=said, now=now)
+            return message.content
+    return ""
+
+
+async def _chat(
+    session: AsyncSession, message: kinds.Message, person_id: int, now: datetime
+) -> str:
+    if (same := needs_nothing(message)) is not None:
+        return same
+    if not only_asks(message):
+        return await computer_sign_in.confirmed(session, person_id=person_id, now=now)
+    return await chat.reply_to(session, person_id=person_id, said=_said(message), now=now)
 
 
 async def _react(session: AsyncSession, message: kinds.Message, now: datetime) -> str | None:

@@ -44,11 +44,15 @@ NOISE = re.compile(r"[\s「」『』“”\"'《》。．.！!，,、~～？?]+"
 EXCERPT = 120
 
 
-async def reply_to(session: AsyncSession, *, person_id: int, said: str, now: datetime) -> str:
-    """The answer to a text message."""
+def command_of(said: str) -> str:
+    """Which of WORDS it is; `search` where it is none."""
     word = NOISE.sub("", said).lower() or said.strip()
-    command = next((name for name, words in WORDS.items() if word in words), "search")
-    match command:
+    return next((name for name, words in WORDS.items() if word in words), "search")
+
+
+async def reply_to(session: AsyncSession, *, person_id: int, said: str, now: datetime) -> str:
+    """The answer to a text message. It is read, never written: who asks twice changes nothing."""
+    match command_of(said):
         case "today":
             return await today_text(session, person_id=person_id, now=now)
         case "credits":

@@ -22,8 +22,10 @@ from app.wechat.models import Inbound
 from app.wechat.replies import TextReply, render
 
 log = get_logger()
+AWAY = (OperationalError, InterfaceError, ConnectorException)
+"""The database is, for us or for the queue."""
 Replies = dict[int, str | None]
-"""The inbox's number → the reply's XML, None for `success`."""
+"""The inbox's number, or the place in a batch → the reply's XML, None for `success`."""
 
 
 async def arrive(
@@ -35,15 +37,57 @@ async def arrive(
     database that is gone is not an error of ours: it raises, the caller answers 503, and WeChat
     sends the message again.
     """
-    receipts = await inbox.receive(session, arrivals=arrivals, now=now)
-    new: dict[int, messages.Message] = {}
-    for receipt, arrival in zip(receipts, arrivals, strict=True):
-        if receipt.first:
-            new[receipt.id] = arrival.message
+    pushes = {place: arrival.message for place, arrival in enumerate(arrivals)}
+    senders = await callback.find_senders(session, messages=pushes)
+    ahead = await _answer_ahead(session, accounts, pushes, senders, now)
+    receipts = await inbox.receive(session, arrivals=arrivals, replies=ahead, now=now)
+    answered: dict[int, messages.Message] = {}
+    left: dict[int, int] = {}
+    for place, (receipt, message) in enumerate(zip(receipts, pushes.values(), strict=True)):
+        if not receipt.first:
+            CALLBACKS.labels(type(message).__name__, "repeat").inc()
+        elif place in ahead:
+            answered[place] = message
         else:
-            CALLBACKS.labels(type(arrival.message).__name__, "repeat").inc()
-    replies = await _settle(session, accounts, new, now)
+            left[receipt.id] = place
+    await callback.note_seen(session, messages=answered, senders=senders)
+    _count_answered(answered)
+    replies = await _settle(
+        session,
+        accounts,
+        {number: pushes[place] for number, place in left.items()},
+        {number: senders[place] for number, place in left.items() if place in senders},
+        now,
+    )
     return [replies.get(receipt.id, receipt.reply) for receipt in receipts]
+
+
+async def _answer_ahead(
+    session: AsyncSession,
+    accounts: WeChat,
+    pushes: Messages,
+    senders: Mapping[int, Sender],
+    now: datetime,
+) -> Replies:
+    """The answers to those who are known and only ask, so that their rows are written once.
+
+    Nothing is lost if one of them turns out to be a repeat. If one fails, all that need the
+    database are left to be answered after they are kept, each of them for itself.
+    """
+    asking = {place: pushes[place] for place in senders if callback.only_asks(pushes[place])}
+    same = {place: callback.needs_nothing(message) for place, message in asking.items()}
+    texts = {place: text for place, text in same.items() if text is not None}
+    if rest := {place: message for place, message in asking.items() if place not in texts}:
+        try:
+            async with session.begin_nested():
+                texts |= await callback.answer_known(
+                    session, messages=rest, senders=senders, now=now
+                )
+        except AWAY:
+            raise
+        except Exception:  # noqa: BLE001  whoever fails again by itself is logged and kept then
+            log.warning("callback.not_together", messages=len(rest))
+    return {place: _reply(accounts, pushes[place], text, now) for place, text in texts.items()}
 
 
 async def keep_unreadable(
@@ -69,7 +113,7 @@ async def replay(
     except Malformed as error:
         await inbox.fail(session, row.id, error=error.code, now=now)
     else:
-        await _settle(session, accounts, {row.id: message}, now)
+        await _settle(session, accounts, {row.id: message}, {}, now)
     await session.refresh(row)
     return row
 
@@ -91,10 +135,13 @@ async def replay_by(
 
 
 async def _settle(
-    session: AsyncSession, accounts: WeChat, pushes: Messages, now: datetime
+    session: AsyncSession,
+    accounts: WeChat,
+    pushes: Messages,
+    senders: Mapping[int, Sender],
+    now: datetime,
 ) -> Replies:
     """Those who chat and are known are answered together, then the others one by one."""
-    senders = await callback.find_senders(session, messages=pushes)
     groups = [{number: pushes[number] for number in senders}] if senders else []
     groups += [{number: one} for number, one in pushes.items() if number not in senders]
     replies: Replies = {}
@@ -119,8 +166,8 @@ async def _try(
                 for number, text in texts.items()
             }
             await inbox.settle(session, replies=replies, now=now)
-    except (OperationalError, InterfaceError, ConnectorException):
-        raise  # The database is away, for us or for the queue.
+    except AWAY:
+        raise
     except Exception as error:  # noqa: BLE001  logged and kept below
         if len(pushes) > 1:
             replies = {}
@@ -129,9 +176,13 @@ async def _try(
             return replies
         [(number, message)] = pushes.items()
         return await _give_up(session, number, message, error, now)
+    _count_answered(pushes)
+    return replies
+
+
+def _count_answered(pushes: Messages) -> None:
     for message in pushes.values():
         CALLBACKS.labels(type(message).__name__, "answered").inc()
-    return replies
 
 
 async def _give_up(

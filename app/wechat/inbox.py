@@ -40,7 +40,7 @@ class Arrival:
 
 @dataclass(slots=True)
 class Receipt:
-    """`first`: this arrival is the one to be answered.
+    """`first`: this arrival is the one to be answered; `reply` is what it was booked in with.
 
     Otherwise `reply` is the answer of the first, or None if there is none, or none yet.
     """
@@ -51,9 +51,17 @@ class Receipt:
 
 
 async def receive(
-    session: AsyncSession, *, arrivals: Sequence[Arrival], now: datetime
+    session: AsyncSession,
+    *,
+    arrivals: Sequence[Arrival],
+    replies: Mapping[int, str | None],
+    now: datetime,
 ) -> list[Receipt]:
-    """Book pushes in; a repeat, of an old one or of one beside it, gets the row of the first."""
+    """Book pushes in; a repeat, of an old one or of one beside it, gets the row of the first.
+
+    `replies`: place in `arrivals` → what is answered if it is the first, None for `success`. Those
+    without one are still to be settled.
+    """
     keys = [(one.message.appid, one.message.key) for one in arrivals]
     given = as_rows(
         {
@@ -62,17 +70,21 @@ async def receive(
             "openid": one.message.openid,
             "kind": type(one.message).__name__,
             "fields": one.fields,
+            "settled": place in replies,
+            "reply": replies.get(place),
         }
-        for one in arrivals
+        for place, one in enumerate(arrivals)
     )
     rows = await rows_of(session, RECEIVE, {"given": given, "now": now})
     new = {(appid, key): number for number, appid, key in rows}
     old = await _find(session, [key for key in keys if key not in new])
     receipts = []
-    for key in keys:
+    for place, key in enumerate(keys):
         # Only the first of equal ones is the one to be answered.
         number = new.pop(key, None)
-        receipt = old[key] if number is None else Receipt(number, first=True)
+        receipt = (
+            old[key] if number is None else Receipt(number, first=True, reply=replies.get(place))
+        )
         old[key] = Receipt(receipt.id, first=False, reply=receipt.reply)
         receipts.append(receipt)
     return receipts
@@ -194,10 +206,14 @@ async def _delete(session: AsyncSession, which: Any) -> int:
 
 
 RECEIVE: LiteralString = """
-    INSERT INTO wechat_inbox (appid, key, openid, kind, fields, state, attempts, received_at)
-    SELECT appid, key, openid, kind, fields, 'received', 0, %(now)s
+    INSERT INTO wechat_inbox (
+        appid, key, openid, kind, fields, reply, received_at, state, attempts, settled_at)
+    SELECT appid, key, openid, kind, fields, reply, %(now)s,
+        CASE WHEN settled THEN 'answered' ELSE 'received' END,
+        settled::int,
+        CASE WHEN settled THEN %(now)s END
     FROM json_to_recordset(%(given)s::json) AS given (
-        appid text, key text, openid text, kind text, fields jsonb)
+        appid text, key text, openid text, kind text, fields jsonb, settled bool, reply text)
     ON CONFLICT (appid, key) DO NOTHING
     RETURNING id, appid, key
     """

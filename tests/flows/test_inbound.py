@@ -88,7 +88,7 @@ async def test_an_error_of_ours_is_kept_and_replayed(
     session: AsyncSession, broken: Callable[[BaseException | None], None]
 ) -> None:
     broken(ZeroDivisionError("o-one is personal"))
-    pushed = pushes.text("o-one", "帮助")
+    pushed = pushes.text("o-one", "学分")
     assert await arrive(session, pushed) is None
     (row,) = await rows(session)
     assert (row.state, row.error, row.attempts) == ("failed", "ZeroDivisionError", 1)
@@ -115,7 +115,7 @@ async def test_a_database_that_is_gone_is_no_error_of_ours(
 ) -> None:
     broken(OperationalError("SELECT", {}, Exception("gone")))
     with pytest.raises(OperationalError):
-        await arrive(session, pushes.text("o-one", "帮助"))
+        await arrive(session, pushes.text("o-one", "学分"))
 
 
 @pytest.mark.usefixtures("database")

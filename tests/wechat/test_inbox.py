@@ -22,7 +22,7 @@ async def receive(session: AsyncSession, **change: Any) -> inbox.Receipt:
 
 async def receive_all(session: AsyncSession, *pushed: dict[str, Any]) -> list[inbox.Receipt]:
     arrivals = [inbox.Arrival(messages.parse(OA.appid, one), one) for one in pushed]
-    return await inbox.receive(session, arrivals=arrivals, now=NOW)
+    return await inbox.receive(session, arrivals=arrivals, replies={}, now=NOW)
 
 
 async def stored(session: AsyncSession, receipt: inbox.Receipt) -> Inbound:
