@@ -35,15 +35,14 @@ def assemble() -> FastAPI:
     FastAPI works an address out when it is first asked for, which costs more than answering: an
     application once assembled can be furnished again (the tests do).
     """
-    app = FastAPIOffline(  # /docs from this machine: no page of ours calls a third party's host
-        docs_url="/docs",
+    app = FastAPIOffline(  # for the files of /docs: no page of ours calls a third party's host
+        docs_url=None,  # ours (app/api/api_docs.py), which has a policy
         redoc_url=None,
         static_url="/docs/static",
         title="首善学堂",
         version=__version__,
         description=DESCRIPTION,
         lifespan=_lifespan,
-        swagger_ui_parameters={"docExpansion": "none"},
     )
     errors.install(app)
     doors.install(app)

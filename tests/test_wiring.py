@@ -103,6 +103,7 @@ def test_every_route_asks_for_a_person_or_is_marked_public() -> None:
     expected = [
         "/a/{manuscript_id}-{version}/{index}",
         "/api/v1/login/mini",
+        "/docs",
         "/g/{code}",
         "/healthz",
         "/metrics",

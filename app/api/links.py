@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.deps import LimiterDep, Now, SessionDep, SettingsDep, address_of, public
 from app.api.errors import problems
-from app.api.pages.frame import render
+from app.api.pages.frame import VIEWED, render
 from app.api.pages.lesson import headers_for
 from app.api.pages.prose import shown_html
 from app.content import queries as content
@@ -119,7 +119,7 @@ async def get_poster(
     # Drawing is the processor's work: not inside a transaction, and not on the loop.
     directory = settings.data_dir / "posters"
     picture = await asyncio.to_thread(posters.drawn, poster, directory=directory)
-    headers = {"Cache-Control": f"public, max-age={POSTER_SECONDS}"}
+    headers = {"Cache-Control": f"public, max-age={POSTER_SECONDS}", **VIEWED}
     return Response(picture, media_type="image/png", headers=headers)
 
 

@@ -42,11 +42,14 @@ UNLOGGED = {"/healthz", "/readyz", "/metrics"}
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
 """The rest is counted as one: a stranger must not make up labels."""
 
+NO_PAGE = b"default-src 'none'; form-action 'none'; frame-ancestors 'none'"
+"""JSON, text, XML, a file: should a browser take it for a page, it loads, runs, sends nothing."""
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
     (b"cache-control", b"no-store"),
+    (b"content-security-policy", NO_PAGE),
 )
 
 

@@ -2,6 +2,7 @@
 
 from app.api import (
     activities,
+    api_docs,
     bank,
     deliveries,
     groups,
@@ -135,4 +136,5 @@ ROUTERS = (
     deliveries.router,  # /api/v1/deliveries: sent, retry, give-up, dead letters
     deliveries.reached,  # /api/v1/reach
     links.router,  # /g/{code}, /posters/{code}.png: what a group's link leads to
+    api_docs.router,  # /docs: the API described, to try it out
 )

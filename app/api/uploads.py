@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from app.api.deps import CurrentPerson, Now, SessionDep, SettingsDep, public
 from app.api.errors import problems
 from app.api.idempotency import once
+from app.api.pages.frame import VIEWED
 from app.api.strangers import LargeRoute
 from app.core.errors import Forbidden
 from app.editorial import pictures
@@ -19,7 +20,7 @@ from app.people import policy
 router = APIRouter(prefix="/api/v1/uploads", tags=["issues"], route_class=LargeRoute)
 readers = APIRouter(tags=["issues"])
 # The name is the content's own digest: what is under it can never change.
-FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", **VIEWED}
 
 
 class UploadNotYours(Forbidden):

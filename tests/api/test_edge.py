@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app import __version__
 from app.api import health, me
-from app.api.middleware import BODY_BYTES_MAX
+from app.api.middleware import BODY_BYTES_MAX, NO_PAGE
 from app.core import clock
 from app.core.settings import RateLimits, Settings
 from app.flows.watch import Seen, look
@@ -51,7 +51,26 @@ async def test_every_answer_has_its_security_headers(service: Service, resident:
         assert answer.headers["x-frame-options"] == "DENY"
         assert answer.headers["referrer-policy"] == "same-origin"
         assert answer.headers["cache-control"] == "no-store"
+        (policy,) = answer.headers.get_list("content-security-policy")
+        assert policy.startswith("default-src 'none'; ")
+        assert policy.endswith("; frame-ancestors 'none'")
         assert "server" not in answer.headers
+
+
+async def test_what_is_no_page_may_load_and_send_nothing(
+    service: Service, resident: Resident
+) -> None:
+    answers = [
+        await service.call("GET", path, resident)
+        for path in (
+            *("/healthz", "/metrics", "/me", "/nowhere", "/openapi.json", "/me/export"),
+            *("/docs/static/swagger-ui.css", "/docs/static/nothing.js", "/docs/nothing"),
+        )
+    ]
+    answers.append(await service.client.get("/login/oauth"))
+    answers.append(await service.client.get("/favicon.ico"))
+    for answer in answers:
+        assert answer.headers.get_list("content-security-policy") == [NO_PAGE.decode()], answer.url
 
 
 async def test_a_bug_is_a_500_with_an_id_and_no_secret(

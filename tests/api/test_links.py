@@ -120,6 +120,8 @@ async def test_a_withdrawn_lesson_is_shown_no_more(
 async def test_the_poster_is_a_picture(service: Service, code: str) -> None:
     answer = await service.client.get(f"/posters/{code}.png")
     assert answer.headers["content-type"] == "image/png"
+    policy = frame.VIEWED["Content-Security-Policy"]
+    assert answer.headers.get_list("content-security-policy") == [policy]
     with Image.open(io.BytesIO(answer.content)) as picture:
         assert picture.size == (1080, 1620)
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from app.api.pages import frame
 from app.core.clock import utcnow
 from app.core.db import transaction
 from app.learning import activities
@@ -171,6 +172,8 @@ async def test_a_certificate_is_printed_and_verified(
         assert words in page
     paper = await browser.get(f"/certificates/{number}.pdf")
     assert (paper.headers["content-type"], paper.content[:5]) == ("application/pdf", b"%PDF-")
+    policy = frame.VIEWED["Content-Security-Policy"]
+    assert paper.headers.get_list("content-security-policy") == [policy]
     async with browsing(service) as stranger:
         shown = await stranger.get(f"/verify/{number.lower()}")
         assert "这张证书是真的" in shown.text

@@ -1,5 +1,6 @@
 import pytest
 
+from app.api.pages.frame import VIEWED
 from tests.api.newsroom import send_picture
 from tests.api.service import Resident, Service
 from tests.factories.editorial import picture
@@ -22,6 +23,8 @@ async def test_a_picture_is_kept_once_and_shown_to_everybody(
     assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
     assert shown.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert shown.headers["x-content-type-options"] == "nosniff"
+    policy = VIEWED["Content-Security-Policy"]
+    assert shown.headers.get_list("content-security-policy") == [policy]
 
 
 async def test_what_is_not_there_is_not_shown(service: Service) -> None:

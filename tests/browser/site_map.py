@@ -14,7 +14,7 @@ FILES = {
 """Nothing that is looked at as a page of its own."""
 AWAY = {"/login/oauth", "/login/oauth/back", "/a/{manuscript_id}-{version}/{index}"}
 """What only leads on to another address."""
-MACHINES = {"/healthz", "/readyz", "/metrics", "/wechat/{appid}"}
+MACHINES = {"/healthz", "/readyz", "/metrics", "/docs", "/wechat/{appid}"}
 
 
 class Seen(NamedTuple):

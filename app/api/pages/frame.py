@@ -25,6 +25,14 @@ SECURITY = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Vary": "Accept-Encoding, Cookie",
 }
+VIEWED = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    )
+}
+"""For a picture or a PDF opened by itself. The browser makes a page around it, with styles of its
+own, and the file's policy holds there, too (Chromium: pictures; Safari from 17.4: PDFs)."""
 GZIP_LEVEL, GZIP_FROM_BYTES = 6, 600
 TEXT_COOKIE = "shoushan_text"
 TEXT_SIZES = (18, 22, 26, 30)

@@ -9,7 +9,7 @@ from fastapi import Path, Query, Request, Response
 
 from app.api.deps import LimiterDep, Now, SessionDep, SettingsDep, address_of, public
 from app.api.pages.doors import WebPerson, WebPersonFirst, go
-from app.api.pages.frame import render
+from app.api.pages.frame import VIEWED, render
 from app.api.pages.qr_pictures import qr_svg
 from app.api.pages.router import page_router
 from app.core.db import transaction
@@ -32,7 +32,7 @@ async def download(number: Number, person: WebPersonFirst, settings: SettingsDep
         )
     # Drawing is the processor's work: not inside a transaction, and not on the loop.
     paper = await asyncio.to_thread(pdf, made)
-    headers = {"Content-Disposition": f'inline; filename="{made.number}.pdf"'}
+    headers = {"Content-Disposition": f'inline; filename="{made.number}.pdf"', **VIEWED}
     return Response(paper, media_type="application/pdf", headers=headers)
 
 
@@ -42,7 +42,8 @@ async def show_picture(number: Number, person: WebPersonFirst, settings: Setting
         made = await certificates.own_to_share(
             session, number=number, person_id=person.person_id, press=press_of(settings)
         )
-    return Response(await asyncio.to_thread(card, made), media_type="image/png")
+    picture = await asyncio.to_thread(card, made)
+    return Response(picture, media_type="image/png", headers=VIEWED)
 
 
 @router.get("/certificates/{number}/card")

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.deps import LimiterDep, Now, SessionDep, WeChatDep, address_of, public
 from app.api.pages import cookies, doors
-from app.api.pages.frame import render
+from app.api.pages.frame import VIEWED, render
 from app.api.pages.router import page_router
 from app.core.db import transaction
 from app.core.errors import Conflict, NotFound
@@ -122,7 +122,7 @@ async def draw_code(
     async with transaction() as session:
         ticket = await own_ticket(request, session, code, now)
         seconds = int((ticket.expires_at - now).total_seconds())
-    headers = {"Cache-Control": f"private, max-age={max(seconds, 0)}"}
+    headers = {"Cache-Control": f"private, max-age={max(seconds, 0)}", **VIEWED}
     scene = sign_in_tickets.scene_of(code)
     if capability_of(wechat.settings.oa).qr_code:
         drawing = await _parametric(wechat, scene, seconds)
