@@ -66,13 +66,18 @@ class _Asked(Generic[Item, Result]):
 
 
 class GroupCommit(Generic[Item, Result]):
-    """Collects calls of `ask` into transactions, AT_ONCE of them under way."""
+    """Collects calls of `ask` into transactions, AT_ONCE of them under way.
+
+    `gather`: seconds from the beginning of one batch to that of the next, while there is a crowd.
+    """
 
     def __init__(
         self,
         perform: Callable[[AsyncSession, Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
+        *,
+        gather: float = GATHER_SECONDS,
     ) -> None:
-        self._perform = perform
+        self._perform, self._pause = perform, gather
         self._waiting: list[_Asked[Item, Result]] = []
         self._gathering, self._under_way = False, 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -119,13 +124,12 @@ class GroupCommit(Generic[Item, Result]):
             self._start(self._run())
 
     async def _run(self) -> None:
-        loop = self._loop
         try:
             # At least one turn of the event loop: whoever is ready in it comes along.
-            await asyncio.sleep(max(0, self._not_before - loop.time()))
+            await asyncio.sleep(max(0, self._not_before - self._loop.time()))
         finally:
             self._gathering = False
-        self._not_before = loop.time() + GATHER_SECONDS
+        self._not_before = self._loop.time() + self._pause
         taken, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
         self._under_way += 1
         try:
