@@ -72,6 +72,12 @@ LANES = (
         studying.beat_straight,
         query=False,
     ),
+    Lane(
+        "/api/v1/lessons/{lesson_id}/answers",
+        "/api/v1/lessons/(?P<lesson_id>[1-9][0-9]{0,17})/answers",
+        studying.answers_straight,
+        query=False,
+    ),
     Lane("/wechat/{appid}", "/wechat/(?P<appid>[^/]+)", wechat.receive, query=True),
 )
 ROUTERS = (

@@ -7,7 +7,7 @@ from starlette.routing import BaseRoute, Match
 from app.api.deps import PUBLIC
 from app.api.routers import LANES, ROUTERS
 from app.main import assemble
-from tests.api.service import Resident, Service
+from tests.api.service import RIGHT, Resident, Service
 
 
 def first_match(method: str, path: str, query: bytes = b"", root: str = "") -> BaseRoute:
@@ -18,14 +18,16 @@ def first_match(method: str, path: str, query: bytes = b"", root: str = "") -> B
 
 
 def test_what_is_plain_takes_its_lane_and_all_else_its_route() -> None:
-    beats, wechat = LANES
+    beats, answers, wechat = LANES
     for root in ("", "/town"):
         assert first_match("POST", "/api/v1/lessons/7/beats", root=root) is beats
+        assert first_match("POST", "/api/v1/lessons/7/answers", root=root) is answers
         assert first_match("POST", "/wechat/wx1", b"timestamp=1", root=root) is wechat
     for other in (
         first_match("POST", "/api/v1/lessons/7/beats", b"via=1"),
         first_match("POST", "/api/v1/lessons/0/beats"),
-        first_match("POST", "/api/v1/lessons/7/answers"),
+        first_match("POST", "/api/v1/lessons/7/answers", b"via=1"),
+        first_match("POST", "/api/v1/lessons/01/answers"),
         first_match("GET", "/wechat/wx1", b"echostr=1"),
     ):
         assert isinstance(other, APIRoute)
@@ -65,6 +67,39 @@ async def test_a_beat_is_answered_alike_on_either_way(service: Service, resident
     assert [one.json()["code"] for one in unknown] == ["LessonNotFound", "LessonNotFound"]
 
 
+async def test_answers_are_answered_alike_on_either_way(
+    service: Service, resident: Resident
+) -> None:
+    """Two who read alike send the same, one by the lane, one by the route: alike, each time."""
+    lesson_id, other = await service.lesson(), await service.login()
+    ways = ((resident, "answers"), (other, "answers?via="))
+    lesson = await service.ask("GET", f"/lessons/{lesson_id}", resident)
+    known = [str(one["id"]) for one in lesson["questions"]]
+    right = dict(zip(known, RIGHT, strict=True))
+    for who, _ in ways:
+        await service.read(who, lesson_id, 60)
+    for sent, status in (
+        ({"987654": [0]}, 400),
+        ({known[0]: [99]}, 400),
+        (right | {known[0]: [0]}, 200),
+        (right, 429),
+    ):
+        told = [
+            await service.call("POST", f"/lessons/{lesson_id}/{way}", who, json={"answers": sent})
+            for who, way in ways
+        ]
+        assert [one.status_code for one in told] == [status, status]
+        assert told[0].json().keys() == told[1].json().keys()
+        assert told[0].json().get("code") == told[1].json().get("code")
+    service.forward(seconds=15)
+    done = [
+        await service.call("POST", f"/lessons/{lesson_id}/{way}", who, json={"answers": right})
+        for who, way in ways
+    ]
+    assert done[0].json()["completed"]
+    assert done[0].content == done[1].content
+
+
 @pytest.mark.parametrize(
     ("header", "code"),
     [
@@ -81,10 +116,10 @@ async def test_who_shows_no_token_is_refused_on_either_way(
 ) -> None:
     lesson_id = await service.lesson()
     headers = {} if header is None else {"Authorization": header}
-    for query in ("", "?via="):
-        path = f"/api/v1/lessons/{lesson_id}/beats{query}"
-        answer = await service.client.post(path, headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (401, code), query
+    for way in ("beats", "beats?via=", "answers", "answers?via="):
+        path = f"/api/v1/lessons/{lesson_id}/{way}"
+        answer = await service.client.post(path, headers=headers, json={"answers": {}})
+        assert (answer.status_code, answer.json()["code"]) == (401, code), way
 
 
 @pytest.mark.parametrize(
@@ -94,6 +129,9 @@ async def test_who_shows_no_token_is_refused_on_either_way(
         ("POST", "/api/v1/lessons/01/beats", 404),
         ("POST", "/api/v1/lessons/9999999999999999999/beats", 422),
         ("POST", "/api/v1/lessons/x/beats", 422),
+        ("POST", "/api/v1/lessons/0/answers", 422),
+        ("POST", "/api/v1/lessons/1/answers", 422),
+        ("GET", "/api/v1/lessons/1/answers", 405),
         ("GET", "/api/v1/lessons/1/beats", 405),
         ("PUT", "/wechat/wx1", 405),
     ],
