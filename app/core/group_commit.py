@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import transaction
 from app.core.errors import Unavailable
+from app.core.statements import rows_of
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,7 +38,7 @@ WAITING_MAX = 2000
 """So many callers may wait; beyond it the database cannot keep up, and more would only wait."""
 ALONE_MAX = 4
 """So many connections are for those of a failed batch, each in a transaction of its own."""
-LOCK_WAIT = "250ms"
+LOCK_WAIT = "SET LOCAL lock_timeout = '250ms'"
 """How long many wait for a row that one of them needs; alone, that one may wait longer."""
 COMMIT_SECONDS = 7.0
 """A batch that takes longer is given up, so that those behind it are not kept by it: less than a
@@ -68,7 +68,8 @@ class _Asked(Generic[Item, Result]):
 class GroupCommit(Generic[Item, Result]):
     """Collects calls of `ask` into transactions, AT_ONCE of them under way.
 
-    `gather`: seconds from the beginning of one batch to that of the next, while there is a crowd.
+    `gather`: seconds from the beginning of one batch to that of the next, while there is a crowd;
+    `most`: so many callers to a batch.
     """
 
     def __init__(
@@ -76,8 +77,9 @@ class GroupCommit(Generic[Item, Result]):
         perform: Callable[[AsyncSession, Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
         *,
         gather: float = GATHER_SECONDS,
+        most: int = BATCH_MAX,
     ) -> None:
-        self._perform, self._pause = perform, gather
+        self._perform, self._pause, self._most = perform, gather, most
         self._waiting: list[_Asked[Item, Result]] = []
         self._gathering, self._under_way = False, 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -130,7 +132,7 @@ class GroupCommit(Generic[Item, Result]):
         finally:
             self._gathering = False
         self._not_before = self._loop.time() + self._pause
-        taken, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+        taken, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
         self._under_way += 1
         try:
             self._gather()
@@ -188,7 +190,7 @@ class GroupCommit(Generic[Item, Result]):
     async def _commit(self, batch: list[_Asked[Item, Result]]) -> None:
         async with transaction() as session:
             if len(batch) > 1:
-                await session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
+                await rows_of(session, LOCK_WAIT, {})
             results = await self._perform(session, [asked.item for asked in batch])
         _tell(batch, results)
 

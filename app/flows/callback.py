@@ -22,7 +22,7 @@ from app.learning.activities import ActivityNotFound, NotOpenForSignIn
 from app.people import persons
 from app.people import queries as people
 from app.people.models import Organisation, Person
-from app.people.senders import Sender, find_known, touch
+from app.people.senders import Address, Sender, find_known, touch
 from app.people.sign_in_tickets import SCENE
 from app.push import permits
 from app.wechat import kinds
@@ -40,19 +40,31 @@ Messages = Mapping[int, kinds.Message]
 async def find_senders(session: AsyncSession, *, messages: Messages) -> dict[int, Sender]:
     """Who sent those that chat with us, if we know them and nothing about them is new.
 
-    Such messages can be answered together and in any order: they concern nobody but their sender.
+    That they wrote is noted. Such messages can be answered together and in any order: they concern
+    nobody but their sender.
     """
-    addresses = {
-        number: (message.appid, message.openid)
-        for number, message in messages.items()
-        if isinstance(message, CHATTING)
-    }
-    known = await find_known(session, addresses=set(addresses.values()))
+    addresses: dict[int, Address] = {}
+    wrote: dict[Address, datetime | None] = {}
+    for number, message in messages.items():
+        if isinstance(message, CHATTING):
+            address = addresses[number] = (message.appid, message.openid)
+            at, before = _opens_window(message), wrote.get(address)
+            wrote[address] = max(at, before) if at and before else at or before
+    known = await find_known(session, wrote=wrote)
     return {
         number: known[address]
         for number, address in addresses.items()
         if address in known and messages[number].unionid in {None, known[address].unionid}
     }
+
+
+def _opens_window(message: kinds.Message) -> datetime | None:
+    """Since when we may answer for 48 hours: only a message of theirs opens them.
+
+    A click or a scan opens one minute
+    (developers.weixin.qq.com/doc/subscription/guide/product/kf/intro).
+    """
+    return message.created_at if isinstance(message, kinds.Text | kinds.Media) else None
 
 
 def needs_nothing(message: kinds.Message) -> str | None:
@@ -72,27 +84,11 @@ def only_asks(message: kinds.Message) -> bool:
 async def answer_known(
     session: AsyncSession, *, messages: Messages, senders: Mapping[int, Sender], now: datetime
 ) -> dict[int, str]:
-    """What to say to these, whose senders are known; that they wrote is not noted."""
+    """What to say to these, as found by `find_senders`."""
     return {
         number: await _chat(session, message, senders[number].person_id, now)
         for number, message in messages.items()
     }
-
-
-async def note_seen(
-    session: AsyncSession, *, messages: Messages, senders: Mapping[int, Sender]
-) -> None:
-    """They wrote to us.
-
-    Only a message of theirs opens the 48 hours; a click or a scan opens one minute
-    (developers.weixin.qq.com/doc/subscription/guide/product/kf/intro).
-    """
-    seen: dict[int, datetime] = {}
-    for number, message in messages.items():
-        if isinstance(message, kinds.Text | kinds.Media):
-            at, identity_id = message.created_at, senders[number].identity_id
-            seen[identity_id] = max(at, seen.get(identity_id, at))
-    await touch(session, seen=seen)
 
 
 async def answer(
@@ -103,10 +99,13 @@ async def answer(
     `senders`: who sent them, as found by `find_senders`; the others are met.
     """
     met = dict(senders)
+    seen: dict[int, datetime] = {}
     for number, message in messages.items():
         if isinstance(message, CHATTING) and number not in met:
             met[number] = await _sender(session, message, now)
-    await note_seen(session, messages=messages, senders=met)
+            if at := _opens_window(message):
+                seen[met[number].identity_id] = at
+    await touch(session, seen=seen)
     return {
         number: await _chat(session, message, met[number].person_id, now)
         if isinstance(message, CHATTING)

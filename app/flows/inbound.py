@@ -41,17 +41,14 @@ async def arrive(
     senders = await callback.find_senders(session, messages=pushes)
     ahead = await _answer_ahead(session, accounts, pushes, senders, now)
     receipts = await inbox.receive(session, arrivals=arrivals, replies=ahead, now=now)
-    answered: dict[int, messages.Message] = {}
     left: dict[int, int] = {}
     for place, (receipt, message) in enumerate(zip(receipts, pushes.values(), strict=True)):
         if not receipt.first:
             CALLBACKS.labels(type(message).__name__, "repeat").inc()
         elif place in ahead:
-            answered[place] = message
+            CALLBACKS.labels(type(message).__name__, "answered").inc()
         else:
             left[receipt.id] = place
-    await callback.note_seen(session, messages=answered, senders=senders)
-    _count_answered(answered)
     replies = await _settle(
         session,
         accounts,
@@ -176,13 +173,9 @@ async def _try(
             return replies
         [(number, message)] = pushes.items()
         return await _give_up(session, number, message, error, now)
-    _count_answered(pushes)
-    return replies
-
-
-def _count_answered(pushes: Messages) -> None:
     for message in pushes.values():
         CALLBACKS.labels(type(message).__name__, "answered").inc()
+    return replies
 
 
 async def _give_up(
