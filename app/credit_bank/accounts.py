@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.rows import as_rows
+from app.core.statements import rows_of
 from app.credit_bank.models import Account
 
 ISSUER = "issuer"
@@ -64,7 +66,17 @@ async def open_accounts(session: AsyncSession, wanted: Collection[tuple[Owner, s
         for owner, unit in sorted(wanted, key=str)
         for start in [None if owner.program else 0]
     ]
-    await session.execute(insert(Account).values(rows).on_conflict_do_nothing())
+    await rows_of(session, OPEN, {"given": as_rows(rows)})
+
+
+OPEN: LiteralString = """
+    INSERT INTO account (unit, balance, earned, person_id, organisation_id, program)
+    SELECT unit, balance, earned, person_id, organisation_id, program
+    FROM json_to_recordset(%(given)s::json) AS given (
+        unit text, balance bigint, earned bigint,
+        person_id bigint, organisation_id bigint, program text)
+    ON CONFLICT DO NOTHING
+    """
 
 
 async def lock_accounts(session: AsyncSession, accounts: Sequence[Account]) -> list[Held]:
