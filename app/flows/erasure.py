@@ -24,11 +24,14 @@ STATEMENT_PAGE = 100
 
 async def erase(session: AsyncSession, *, person_id: int, now: datetime) -> None:
     """Forget a person: identities, name, village, tokens, messages. The books keep the bare id."""
+    # Locked first: a merge that hurries ahead makes somebody else of them.
+    persons = await erasure.lock_selves(session, person_id)
+    selves = [one.id for one in persons]
+    (person_id,) = [one.id for one in persons if one.merged_into_id is None]
     for identity in await people.list_identities(session, person_id):
         await inbox.forget(session, appid=identity.appid, openid=identity.openid)
     await letters.forget(session, person_id=person_id)
     await permits.forget(session, person_id=person_id)
-    selves = await people.list_selves(session, person_id)
     await tasks.drop_tasks_of(session, person_ids=selves, reason=erasure.ENDED_BY_ERASURE, now=now)
     await complaints.forget(session, person_ids=selves, now=now)
     await activities.forget(session, person_ids=selves)

@@ -20,7 +20,7 @@ from app.people.errors import (
     PurposeUnknown,
 )
 from app.people.models import Consent, Person
-from app.people.queries import lock_person
+from app.people.queries import lock_kept
 from app.people.rules import BIRTH_YEAR_MIN, holds_number, needs_guardian
 
 NOTE_LENGTH_MAX = 200
@@ -80,11 +80,11 @@ async def give(
         raise PurposeUnknown(purpose=purpose)
     if version != PURPOSES[purpose].version:
         raise ConsentOutdated(purpose=purpose, version=PURPOSES[purpose].version)
-    person = await lock_person(session, person_id)
+    person = await lock_kept(session, person_id)
     by_guardian = guardian_id is not None or guardian_note is not None
     await _check_guardian(session, person, guardian_id, guardian_note, now)
 
-    consent = await current(session, person_id=person_id, purpose=purpose)
+    consent = await current(session, person_id=person.id, purpose=purpose)
     if consent is not None and consent.version == version:
         if is_childs(person, now) and not is_guardians(consent) and not by_guardian:
             raise GuardianNeeded(purpose=purpose)
@@ -95,7 +95,7 @@ async def give(
     elif is_childs(person, now) and not by_guardian:
         raise GuardianNeeded(purpose=purpose)
     consent = Consent(
-        person_id=person_id,
+        person_id=person.id,
         purpose=purpose,
         version=version,
         given_at=now,
@@ -113,9 +113,9 @@ async def withdraw(session: AsyncSession, *, person_id: int, purpose: str, now: 
     """Take a consent back, whatever its version; without one, nothing happens."""
     if purpose not in PURPOSES:
         raise PurposeUnknown(purpose=purpose)
-    person = await lock_person(session, person_id)
+    person = await lock_kept(session, person_id)
     open_ones = (
-        Consent.person_id == person_id,
+        Consent.person_id == person.id,
         Consent.purpose == purpose,
         Consent.withdrawn_at.is_(None),
     )
@@ -154,7 +154,7 @@ async def record_birth_year(
     """
     if birth_year is not None and not BIRTH_YEAR_MIN <= birth_year <= local_day(now).year:
         raise BirthYearUnsuitable
-    person = await lock_person(session, person_id)
+    person = await lock_kept(session, person_id)
     person.birth_year = birth_year
     await hide_child(session, person=person, now=now)
     await session.flush()

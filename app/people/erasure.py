@@ -31,7 +31,7 @@ async def erase(session: AsyncSession, *, person_id: int, now: datetime) -> Pers
     The rows of persons, consents, offices, merges and acts of staff stay, emptied of what tells who
     it was: the ledger, the proof of consent and the record of who decided what keep their ids.
     """
-    persons = await _lock_selves(session, person_id)
+    persons = await lock_selves(session, person_id)
     ids = [person.id for person in persons]
     await session.execute(delete(Identity).where(Identity.person_id.in_(ids)))
     await session.execute(delete(Session).where(Session.person_id.in_(ids)))
@@ -84,7 +84,7 @@ async def export(session: AsyncSession, *, person_id: int) -> dict[str, Any]:
     }
 
 
-async def _lock_selves(session: AsyncSession, person_id: int) -> Sequence[Person]:
+async def lock_selves(session: AsyncSession, person_id: int) -> Sequence[Person]:
     """Everybody this person is, locked in the order of merges, however a merge hurries ahead."""
     persons: Sequence[Person] = ()
     while True:

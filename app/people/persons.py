@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.people import consents, merging, staff_acts
 from app.people.errors import AlreadyMerged, IdentityTaken, OrganisationUnsuitable
 from app.people.models import Identity, Merge, Person
-from app.people.queries import lock_person, org_by_code
+from app.people.queries import lock_kept, lock_person, org_by_code
 from app.people.rules import UNIT_KINDS, clean_name, clean_reason
 
 BY_UNIONID = "同一微信用户（unionid 相同）"
@@ -98,7 +98,7 @@ async def declare(
     family), and the declaration goes where it belongs; None takes both back, since either may be
     what the person was shown. `rank_visible` gives or withdraws the consent to be ranked.
     """
-    person = await lock_person(session, person_id)
+    person = await lock_kept(session, person_id)
     if "name" in said:
         person.name = None if said["name"] is None else clean_name(said["name"])
     if "org_code" in said:
@@ -110,10 +110,10 @@ async def declare(
         if said["rank_visible"]:
             version = consents.PURPOSES["ranking"].version
             await consents.give(
-                session, person_id=person_id, purpose="ranking", version=version, now=now
+                session, person_id=person.id, purpose="ranking", version=version, now=now
             )
         else:
-            await consents.withdraw(session, person_id=person_id, purpose="ranking", now=now)
+            await consents.withdraw(session, person_id=person.id, purpose="ranking", now=now)
     return person
 
 
@@ -175,7 +175,7 @@ async def attach(
 
     Said by an operator who knows; the same again does nothing. Raises IdentityTaken.
     """
-    person = await lock_person(session, person_id)
+    person = await lock_kept(session, person_id)
     row = insert(Identity).values(person_id=person.id, appid=appid, openid=openid, created_at=now)
     await session.execute(row.on_conflict_do_nothing(index_elements=["appid", "openid"]))
     found = await _find(session, appid, openid)

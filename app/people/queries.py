@@ -45,6 +45,18 @@ async def lock_person(session: AsyncSession, person_id: int) -> Person:
     return person
 
 
+async def lock_kept(session: AsyncSession, person_id: int) -> Person:
+    """Whom this id stands for now, locked, for what a person says or does.
+
+    A merge may come between signing in and here: what is written to the account that it took in is
+    read by nobody. Raises PersonNotFound, PersonErased.
+    """
+    while True:
+        person = await lock_person(session, await resolve_alias(session, person_id))
+        if person.merged_into_id is None:
+            return person
+
+
 async def find_person_by_identity(
     session: AsyncSession, *, appid: str, openid: str
 ) -> Person | None:
