@@ -18,7 +18,7 @@ from drills.one_service import Ground
 OWN = frozenset({
     "account", "attempt", "attention", "consent", "lesson_plan", "permit", "person", "person_token",
     "prior_learning", "request_key", "sign_up", "study", "study_day", "transfer",
-    "procrastinate_jobs", "procrastinate_events", "sign_in_ticket",
+    "procrastinate_jobs", "procrastinate_events", "sign_in_ticket", "rank_booking", "rank_change",
 })  # fmt: skip
 """Tables in which a resident has rows of her own; those of others are compared by `others`."""
 OTHERS = {
@@ -28,6 +28,8 @@ OTHERS = {
     "attention": "SELECT t::text FROM attention t WHERE person_id <> %s",
     "study": "SELECT t::text FROM study t WHERE person_id <> %s",
     "sign_up": "SELECT t::text FROM sign_up t WHERE person_id <> %s",
+    "rank_booking": "SELECT t::text FROM rank_booking t WHERE person_id <> %s",
+    "rank_change": "SELECT t::text FROM rank_change t WHERE person_id <> %s",
     "prior_learning": "SELECT t::text FROM prior_learning t WHERE person_id <> %s",
     "account": "SELECT t::text FROM account t WHERE person_id IS NOT NULL AND person_id <> %s",
     "transfer": """
