@@ -18,7 +18,7 @@ from app.people.errors import (
 )
 from app.people.models import Office, Organisation
 from app.people.policy import Actor, OfficeView
-from app.people.queries import lock_person, org_by_code, resolve_alias, resolve_aliases, selves
+from app.people.queries import lock_kept, org_by_code, resolve_alias, resolve_aliases, selves
 from app.people.rules import ROLES
 
 
@@ -44,7 +44,7 @@ async def grant(
     if until_on is not None and until_on <= since_on:
         raise TermUnsuitable
     # The lock lets nobody grant the same between our look and our insert.
-    person = await lock_person(session, await resolve_alias(session, person_id))
+    person = await lock_kept(session, person_id)
     if person.id == granted_by_id:
         raise OfficeClaimed
     organisation = await org_by_code(session, org_code)

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import machine_span
 from app.people.errors import NotConfirmed, ScanTaken, TicketExpired, TicketUnknown, TicketUsed
 from app.people.models import SignInTicket
-from app.people.queries import lock_person, resolve_alias, selves
+from app.people.queries import lock_kept, resolve_alias, selves
 from app.people.tokens import TOKEN_BYTES, digest_of
 
 LINK_LIFE = timedelta(minutes=10)
@@ -49,7 +49,7 @@ async def make_link(
 ) -> str:
     """The secret of a ticket for this person."""
     # An erasure deletes the tickets it sees; the lock lets none be made behind its back.
-    person = await lock_person(session, await resolve_alias(session, person_id))
+    person = await lock_kept(session, person_id)
     secret = secrets.token_urlsafe(TOKEN_BYTES)
     session.add(
         SignInTicket(
@@ -184,7 +184,7 @@ async def purge(session: AsyncSession, *, before: datetime) -> int:
 
 async def _own(session: AsyncSession, code: str, person_id: int, now: datetime) -> SignInTicket:
     """The code's ticket, locked, and this person's from now on."""
-    person = await lock_person(session, person_id)
+    person = await lock_kept(session, person_id)
     row = select(SignInTicket).where(SignInTicket.code == code).with_for_update()
     ticket = _valid(await session.scalar(row.execution_options(populate_existing=True)), now)
     if ticket.person_id is None:
