@@ -7,9 +7,8 @@ AES-256-CBC, key = base64(EncodingAESKey + "="), IV = key[:16], PKCS#7 with bloc
 
 import base64
 import hmac
-import os
+import secrets
 import struct
-from collections import deque
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -20,29 +19,8 @@ PAD_BYTES_MAX = 32
 RANDOM_BYTES, LENGTH_BYTES, IV_BYTES = 16, 4, 16
 NOISE_BYTES = 12
 """So many become the sixteen random ones by base64."""
-NOISE_DRAWN = 256
-"""So many pieces of noise at once."""
 BROKEN = (ValueError, struct.error, IndexError, TypeError, AssertionError)
 """What base64, AES and struct raise on text that nobody encrypted."""
-
-
-_noise: deque[bytes] = deque()
-
-
-def noise() -> bytes:
-    """Sixteen random bytes, given out once.
-
-    Drawn by the page: to ask the operating system for each answer's own takes longer than to
-    encrypt it.
-    """
-    while True:
-        try:
-            return _noise.popleft()
-        except IndexError:
-            drawn = os.urandom(RANDOM_BYTES * NOISE_DRAWN)
-            _noise.extend(
-                drawn[at : at + RANDOM_BYTES] for at in range(0, len(drawn), RANDOM_BYTES)
-            )
 
 
 class Undecipherable(Exception):
@@ -63,8 +41,8 @@ class Crypto:
     def seal(self, message: str, appid: str) -> str:
         text = message.encode()
         # As letters: the platform's own examples take no other bytes.
-        letters = base64.b64encode(noise()[:NOISE_BYTES])
-        content = letters + struct.pack(">I", len(text)) + text + appid.encode()
+        noise = base64.b64encode(secrets.token_bytes(NOISE_BYTES))
+        content = noise + struct.pack(">I", len(text)) + text + appid.encode()
         pad = PAD_BYTES_MAX - len(content) % PAD_BYTES_MAX
         encryptor = self._cipher.encryptor()
         sealed = encryptor.update(content + bytes([pad]) * pad) + encryptor.finalize()

@@ -6,6 +6,7 @@ are refused unless the account allows them (developers.weixin.qq.com, 消息加�
 """
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from app.core import clock
 from app.core.errors import Forbidden, Invalid
 from app.core.settings import Account
 from app.wechat import signature
-from app.wechat.cipher import NotOurs, Undecipherable, crypto_of, noise
+from app.wechat.cipher import NotOurs, Undecipherable, crypto_of
 from app.wechat.wire import Unreadable, read_fields
 
 BODY_BYTES_MAX = 64 * 1024
@@ -28,7 +29,6 @@ STAMP_SECONDS_MAX = 600
 STAMP = re.compile(r"[1-9][0-9]{9}")
 """Ten digits, because the parts are signed without separators: a timestamp of free length could
 take digits from the nonce and still fit the signature."""
-NONCE_BYTES = 8
 ECHO = re.compile(r"[0-9A-Za-z+/=_-]{1,128}")
 
 
@@ -86,7 +86,7 @@ def seal(account: Account, xml: str, *, now: datetime) -> str:
     """
     sealed = crypto_of(account.aes_key).seal(xml, account.appid)
     stamp = str(int(now.timestamp()))
-    nonce = noise()[:NONCE_BYTES].hex()
+    nonce = secrets.token_hex(8)
     signed = signature.sign(account.token, stamp, nonce, sealed)
     return (
         f"<xml><Encrypt><![CDATA[{sealed}]]></Encrypt>"
