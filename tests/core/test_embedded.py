@@ -40,6 +40,7 @@ def test_it_starts_is_shared_and_stops_with_its_last_user(home: Path) -> None:
         assert say(url, "SELECT count(*) FROM kept WHERE word ~ '^[[:alpha:]]+$'") == [(1,)]
         assert say(url, "SHOW timezone") == [("UTC",)]
         assert say(url, "SHOW listen_addresses") == [("",)]
+        assert say(url, "SHOW random_page_cost") == [("1.1",)]
     assert not cluster.is_running()
     with running(home, fsync=False) as url:
         assert say(url, "SELECT word FROM kept") == [("双槐",)]

@@ -64,6 +64,12 @@ async def test_a_lone_caller_is_served_at_once_and_a_crowd_shares(notebook: Note
     assert await written() == [1, *range(20, 50)]
 
 
+async def test_no_batch_holds_more_than_it_may(notebook: Notebook) -> None:
+    commit = GroupCommit(notebook.write, most=4)
+    assert await ask_all(commit, *range(10)) == [number * 10 for number in range(10)]
+    assert [len(batch) for batch in notebook.batches] == [4, 4, 2]
+
+
 async def test_a_refusal_is_one_callers_and_a_poisoned_item_fails_alone(notebook: Notebook) -> None:
     commit = GroupCommit(notebook.write)
     found = await ask_all(commit, 1, 404, 2)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.content import service
@@ -23,6 +24,20 @@ async def say(session: AsyncSession, person: Person, said: str) -> str:
 @pytest.mark.parametrize("said", ["帮助", " 帮 助。", "「帮助」", "HELP", "?", "？", "您好！"])
 async def test_help(session: AsyncSession, said: str) -> None:
     assert await say(session, await make_person(session), said) == HELP
+
+
+@pytest.mark.parametrize("said", ["今日", "学分", "排行", "待办", "帮助", "反诈", "什么也没有"])
+async def test_to_answer_changes_nothing(session: AsyncSession, said: str) -> None:
+    """A message may be answered before it is known to be a repeat (flows/inbound.py)."""
+    person = await make_person(session)
+    await make_lesson(session, title="反诈一课")
+    await session.flush()
+    async with session.begin_nested() as reading:
+        await session.execute(text("SET LOCAL transaction_read_only = on"))
+        assert await say(session, person, said)
+        assert not session.new
+        assert not session.dirty
+        await reading.rollback()
 
 
 async def test_today_with_nothing_published(session: AsyncSession) -> None:

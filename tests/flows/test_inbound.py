@@ -14,10 +14,11 @@ from app.core.settings import WeChat
 from app.flows import chat, inbound
 from app.flows.watch import look
 from app.people.models import Identity, Person
+from app.wechat import inbox
 from app.wechat.inbox import NothingToReplay
 from app.wechat.models import Inbound
 from tests.factories import pushes
-from tests.factories.people import MINI, NOW, OA
+from tests.factories.people import MINI, NOW, OA, make_identity, make_person
 
 ACCOUNTS = WeChat()
 LATER = NOW + timedelta(hours=1)
@@ -40,6 +41,29 @@ async def test_a_message_is_kept_with_its_answer(session: AsyncSession) -> None:
     assert "<FromUserName><![CDATA[gh_0000000000a1]]></FromUserName>" in reply
     (row,) = await rows(session)
     assert (row.state, row.reply, row.attempts, row.settled_at) == ("answered", reply, 1, NOW)
+
+
+async def test_who_is_known_and_only_asks_is_kept_with_the_answer(
+    session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written once: half of what a message costs the database is its row."""
+    await make_identity(session, await make_person(session), "o-one")
+    monkeypatch.delattr(inbox, "settle")
+    said = [pushes.text("o-one", word) for word in ("帮助", "学分")]
+    said.append(pushes.fields("o-one", "image"))
+    replies = [await arrive(session, one) for one in said]
+    assert None not in replies
+    kept = [(row.state, row.reply, row.attempts, row.settled_at) for row in await rows(session)]
+    assert kept == [("answered", reply, 1, NOW) for reply in replies]
+
+
+async def test_the_newest_message_tells_when_somebody_was_here(session: AsyncSession) -> None:
+    identity = await make_identity(session, await make_person(session), "o-one")
+    for at in (NOW, NOW - timedelta(minutes=1)):
+        await arrive(session, pushes.text("o-one", "帮助", at=at))
+    await arrive(session, pushes.event("o-one", "click", key="help", at=LATER))
+    await session.refresh(identity)
+    assert identity.last_seen_at == NOW
 
 
 async def test_a_repeat_gets_the_stored_reply_and_does_nothing(session: AsyncSession) -> None:
@@ -113,9 +137,11 @@ async def test_an_error_of_ours_is_kept_and_replayed(
 async def test_a_database_that_is_gone_is_no_error_of_ours(
     session: AsyncSession, broken: Callable[[BaseException | None], None]
 ) -> None:
+    await make_identity(session, await make_person(session), "o-known")
     broken(OperationalError("SELECT", {}, Exception("gone")))
-    with pytest.raises(OperationalError):
-        await arrive(session, pushes.text("o-one", "学分"))
+    for who in ("o-one", "o-known"):
+        with pytest.raises(OperationalError):
+            await arrive(session, pushes.text(who, "学分"))
 
 
 @pytest.mark.usefixtures("database")
