@@ -44,9 +44,7 @@ class Plan:
     refused: float
 
 
-SHORT, FULL = Plan(10, 12, 11, 4), Plan(40, 30, 20, 20)
-"""So many that two cores, which play them as well, keep up with them: what is to be seen is the
-trouble, and not a crowd."""
+SHORT, FULL = Plan(10, 12, 11, 4), Plan(100, 60, 20, 20)
 
 
 def run(*, short: bool) -> list[Finding]:
@@ -82,7 +80,6 @@ async def _drill(
             lives = group.create_task(living)
             await begun.wait()
             await _first_award(url)
-            await prober.at_ease()
             findings += await _pause(prober, plan.paused)
             findings += await _exhaust(prober, url, plan.refused)
             if is_small:

@@ -38,8 +38,6 @@ IDS_MOST = 4
 ENDS_THE_SESSION = (("/api/v1/me", "delete"), ("/api/v1/me/logout", "post"))
 """Tried in tests/api: after them the rest would be a nobody's run."""
 SHOWN = 40
-PRESERVING = "[phases.coverage]\nunexpected-methods = ['TRACE', 'PUT', 'PATCH']\n"
-"""It also tries methods that the document does not tell of, and finds what ends the session."""
 
 
 def run(*, short: bool) -> list[Finding]:
@@ -100,11 +98,20 @@ def reachable(url: str, person: Person) -> Any:
     return document
 
 
+def preserving() -> str:
+    """It also tries methods that the document does not tell of: not those that end the session."""
+    paths = json.dumps([path for path, _ in ENDS_THE_SESSION])
+    return (
+        f"[[operations]]\ninclude-path = {paths}\n"
+        "[operations.phases.coverage]\nunexpected-methods = ['TRACE', 'PUT']\n"
+    )
+
+
 def attacked(
     program: str, here: Ground, url: str, document: Path, person: Person, *, short: bool
 ) -> list[Finding]:
     report = here.home / f"report-{person.kind}.ndjson"
-    (here.home / "schemathesis.toml").write_text(PRESERVING)
+    (here.home / "schemathesis.toml").write_text(preserving() if person.token else "")
     command = [
         program, "run", str(document), "--url", url, "--seed", str(SEED),
         "--checks", ",".join(CHECKS), "--max-examples", str(EXAMPLES_SHORT if short else EXAMPLES),

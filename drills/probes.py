@@ -30,7 +30,6 @@ from tests.wechat.pushes import safe
 DRILL = "outages"
 OA = OfficialAccount()
 PAUSE_SECONDS = 0.1
-EASE_SECONDS = 1.0
 ROOF_SECONDS = 60.0
 """Far beyond what is allowed: what hangs is to be seen with its true length."""
 AUTHOR = ("石榴编辑", "demo-4b")
@@ -112,15 +111,6 @@ class Prober:
         done = await asyncio.gather(self.beat(who), self.write(who), self.look(who))
         ready = await self.ask("readyz", "GET", "/readyz")
         return all(done) and ready is not None and ready.is_success
-
-    async def at_ease(self) -> None:
-        """Until they are answered at once: who waits behind arrivals waits for another reason."""
-        ends = time.monotonic() + ROOF_SECONDS
-        while time.monotonic() < ends:
-            began = time.monotonic()
-            if await self.all_is_well() and time.monotonic() - began < EASE_SECONDS:
-                return
-            await asyncio.sleep(PAUSE_SECONDS)
 
     async def _for_ever(self, act: Any, *given: Any) -> None:
         while True:
