@@ -80,7 +80,7 @@ async def test_from_the_rankings_to_a_reversal(
     await look(page, f"statement-{where}")
     await page.get_by_role("link", name="学分", exact=True).click()
     await expect(page).to_have_url(re.compile("unit=credit"))
-    await page.get_by_role("main").get_by_role("link", name="号").first.click()
+    await page.get_by_role("table").get_by_role("link", name="号").first.click()
     await expect(page.get_by_role("heading", name="凭证")).to_be_visible()
     await look(page, f"transfer-{where}")
 

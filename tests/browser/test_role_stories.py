@@ -285,7 +285,8 @@ async def reverses_a_transfer(page: Page, name: str) -> None:
     await page.get_by_role("link", name="学分", exact=True).click()
     # The page before has lines of every unit, and its first is not the one meant.
     await expect(page).to_have_url(re.compile("unit=credit"))
-    await page.get_by_role("main").get_by_role("link", name="号").first.click()
+    # In the table: above it a resident who came in two ways has links to both accounts.
+    await page.get_by_role("table").get_by_role("link", name="号").first.click()
     await page.get_by_role("link", name="冲正这笔").click()
     await page.get_by_label("为什么冲正").fill(REASON)
     page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
