@@ -9,6 +9,8 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.cli.accepting import Door
+
 STARTUP_FAILURE = 3
 """What uvicorn ends with when it could not start."""
 GRACE_SECONDS = 10
@@ -41,16 +43,26 @@ class BoundedHead(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """Once started, what is there stays: the collector need not look through it again and again.
-
-    Schemas and mappers are some hundred thousand objects, and a full collection of them held every
-    request up for a tenth of a second (docs.python.org/3/library/gc.html#gc.freeze).
-    """
+    """Lets in at once whoever waits at the door; does not clean up what stays."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._door = Door(
+            (one for server in self.servers for one in server.sockets),
+            lambda: BoundedHead(
+                config=self.config,
+                server_state=self.server_state,
+                app_state=self.lifespan.state,
+            ),
+        )
+        # Schemas and mappers are some hundred thousand objects, and a full collection of them held
+        # every request up for a tenth of a second (docs.python.org/3/library/gc.html#gc.freeze).
         gc.collect()
         gc.freeze()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._door.close()
+        await super().shutdown(sockets)
 
 
 def serve_app(app: FastAPI | str, host: str, port: int) -> None:

@@ -1,14 +1,18 @@
 """The protocol around the application, over a real socket."""
 
 import asyncio
+import gc
+import socket
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 
 import pytest
 import uvicorn
+import uvloop
 from fastapi import FastAPI, Request
 from uvicorn.server import ServerState
 
-from app.cli.serving import HEAD_BYTES_MAX, BoundedHead
+from app.cli.serving import HEAD_BYTES_MAX, BoundedHead, Server
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
 
@@ -74,3 +78,35 @@ async def test_one_connection_brings_many_requests(port: int) -> None:
 
 async def test_what_is_no_http_is_refused(port: int) -> None:
     assert (await ask(port, b"\x16\x03\x01 hello\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+
+
+NEWCOMERS, TURNS = 60, 6
+
+
+def test_all_who_wait_at_the_door_are_let_in_together() -> None:
+    """On the loop that we serve on: it takes one in each turn, and a turn may take long."""
+
+    async def scene() -> int:
+        config = uvicorn.Config(FastAPI(), port=0, http=BoundedHead, log_config=None)
+        config.load()
+        server = Server(config)
+        server.lifespan = config.lifespan_class(config)
+        await server.startup()
+        address = server.servers[0].sockets[0].getsockname()
+        with ExitStack() as stack:
+            # The operating system shakes hands while nothing of ours runs.
+            for _ in range(NEWCOMERS):
+                stack.enter_context(socket.create_connection(address))
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            inside = len(server.server_state.connections)
+        await asyncio.sleep(0.1)  # uvloop does not end while connections come in
+        await server.shutdown()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address).close()
+        return inside
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        inside = runner.run(scene())
+    gc.unfreeze()
+    assert inside == NEWCOMERS
