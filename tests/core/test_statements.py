@@ -9,10 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.db import transaction
+from app.core.db import session_maker, transaction
 from app.core.statements import rows_of
 
 NOTE: LiteralString = "INSERT INTO note VALUES (77)"
+MINE: LiteralString = "SELECT pg_backend_pid()"
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ async def say(*statements: LiteralString) -> list[tuple[int, ...]]:
 @pytest.mark.usefixtures("note")
 async def test_it_is_part_of_the_sessions_transaction() -> None:
     async with transaction() as session:
-        await session.execute(text("INSERT INTO note VALUES (2)"))
+        await rows_of(session, "INSERT INTO note VALUES (2)", {})
         async with session.begin_nested() as inner:
             assert await rows_of(session, NOTE, {}) == []
             assert await session.scalar(text("SELECT count(*) FROM note")) == 2
@@ -87,7 +88,7 @@ async def test_the_connection_of_a_caller_who_was_cancelled_is_given_up(*, strai
 
     async def wait_long() -> None:
         async with transaction() as session:
-            ((pid,),) = await rows_of(session, "SELECT pg_backend_pid()", {})
+            ((pid,),) = await rows_of(session, MINE, {})
             begun.set_result(pid)
             if straight:
                 await rows_of(session, "SELECT pg_sleep(30)", {})
@@ -100,4 +101,16 @@ async def test_the_connection_of_a_caller_who_was_cancelled_is_given_up(*, strai
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    assert await say("SELECT pg_backend_pid()") != [(pid,)]
+    assert await say(MINE) != [(pid,)]
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_sessions_next_transaction_speaks_on_its_own_connection() -> None:
+    """The one it had may be somebody else's by then."""
+    async with session_maker() as session, session_maker() as other:
+        ((first,),) = await rows_of(session, MINE, {})
+        await session.rollback()
+        assert await other.scalar(text(MINE)) == first, "the pool hands it on"
+        ((second,),) = await rows_of(session, MINE, {})
+        assert second == await session.scalar(text(MINE)) != first
+        await session.rollback()
