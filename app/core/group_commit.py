@@ -26,14 +26,15 @@ from app.core.statements import rows_of
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-GATHER_SECONDS = 0.008
+GATHER_SECONDS = 0.005
 """From the beginning of one batch to that of the next. The first after a silence waits for nothing;
 without this pause a crowd comes in batches of a few, as the next is begun with the first caller."""
 AT_ONCE = 2
 """While the database works at one batch this process makes the next. They are as independent as
 those of two processes: whoever meets at a row waits there."""
-BATCH_MAX = 64
-"""Larger batches gain little more, and a failed one costs as many transactions as it had items."""
+BATCH_MAX = 40
+"""Larger ones gain little more, a failed one costs as many transactions as it had items, and a crowd
+that fits into one batch leaves nobody to be served while that is written."""
 WAITING_MAX = 2000
 """So many callers may wait; beyond it the database cannot keep up, and more would only wait."""
 ALONE_MAX = 4
