@@ -96,8 +96,9 @@ class _Shown:
 AUTHENTICATE: LiteralString = """
     SELECT digest, person_token.id, person_id, merged_into_id, revoked_at, expires_at, last_used_at
     FROM person_token JOIN person ON person.id = person_id
-    WHERE digest = ANY(%(digests)s) AND kind = 'api'
+    WHERE digest = ANY(%(digests)b) AND kind = 'api'
     """
+"""Digests go in binary form: as text the driver escapes each of them."""
 
 
 @dataclass(slots=True)
