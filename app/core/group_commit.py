@@ -33,8 +33,8 @@ AT_ONCE = 2
 """While the database works at one batch this process makes the next. They are as independent as
 those of two processes: whoever meets at a row waits there."""
 BATCH_MAX = 40
-"""Larger ones gain little more, a failed one costs as many transactions as it had items, and a crowd
-that fits into one batch leaves nobody to be served while that is written."""
+"""Larger ones gain little more, a failed one costs as many transactions as it had items, and where
+a whole crowd fits into one batch, nobody is left to be served while that is written."""
 WAITING_MAX = 2000
 """So many callers may wait; beyond it the database cannot keep up, and more would only wait."""
 ALONE_MAX = 4
