@@ -13,7 +13,7 @@ import httpx
 
 from bench.servers import Server, process, web
 from bench.table import Figure
-from tests.processes import PROJECT
+from tests.processes import PROJECT, free_port
 
 ROUNDS = 5
 IMPORT_SECONDS, ANSWER_SECONDS, MEMORY_MB = 1.5, 3, 160
@@ -46,8 +46,7 @@ def resident_mb(pid: int) -> float:
 
 def first_answer(beside: Server, folder: Path) -> float:
     """Seconds from the start of `serve`, on a migrated database, to its first answer."""
-    port = str(httpx.URL(beside.url).port)
-    other = {**beside.env, "SHOUSHAN_PORT": str(int(port) + 1)}
+    other = {**beside.env, "SHOUSHAN_PORT": str(free_port())}
     command = (sys.executable, "-m", "app.cli.main", "serve")
     begun = time.perf_counter()
     address = f"http://127.0.0.1:{other['SHOUSHAN_PORT']}/readyz"
