@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.content import service
 from app.content.lesson_draft import LessonDraft
-from app.content.lesson_file import parse_lesson
+from app.content.lesson_file import LessonFileError, parse_lesson
 from app.content.models import Lesson
 from app.content.platforms import load_platforms
 
@@ -75,3 +76,21 @@ async def make_org(session: AsyncSession, code: str) -> int:
         {"code": code},
     )
     return found
+
+
+def problems_of(raw: str | bytes) -> list[tuple[int, str]]:
+    """Line and sentence of each fault of a file that has some."""
+    with pytest.raises(LessonFileError) as raised:
+        parse_lesson(raw.encode() if isinstance(raw, str) else raw, file="x.md")
+    return [(problem.line, problem.sentence) for problem in raised.value.problems]
+
+
+def with_line(key: str, line: str) -> str:
+    """The sample with the top-level line of `key` replaced ("" removes it)."""
+    lines = [line if old.startswith(f"{key}:") else old for old in HEAD.splitlines()]
+    return lesson_text("".join(f"{each}\n" for each in lines if each))
+
+
+def with_questions(questions: str) -> str:
+    """The sample with other questions; the line after `questions:` is line 9 of the file."""
+    return lesson_text(HEAD[: HEAD.index("questions:")] + questions)

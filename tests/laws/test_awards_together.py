@@ -17,7 +17,7 @@ from app.credit_bank.ledger import Stamp, reverse
 from app.credit_bank.models import Account, Transfer
 from app.credit_bank.rules import Claim
 from tests.credit_bank.books import DAY, MONDAY, add_rule, join, pay_one, somebody
-from tests.laws.test_ledger_machine import Town
+from tests.laws.rolled_back_town import Town
 
 PEOPLE = 4
 """The third was merged into the first; both had earned before, and something was reversed."""

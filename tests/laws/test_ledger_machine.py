@@ -4,11 +4,9 @@ A hypothesis state machine plays days of a small town against the real database:
 transaction of the service, and after each of them the laws are asked of the database itself.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -20,10 +18,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import NullPool, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import db
 from app.core.clock import local_day
 from app.credit_bank.audit import audit_books
 from app.credit_bank.closing import close_days
@@ -35,8 +32,8 @@ from app.credit_bank.rules import Claim
 from app.people.models import Merge, Person
 from app.people.queries import resolve_alias
 from tests.credit_bank.books import DAY, MONDAY, add_rule, held, join, part, pay, somebody
+from tests.laws.rolled_back_town import Town
 
-T = TypeVar("T")
 PEOPLE = 3
 RULES = ("law.each", "law.object", "law.day", "law.ever", "law.time")
 WHO = st.integers(0, PEOPLE - 1)
@@ -79,42 +76,6 @@ LAWS = {
     for name, statement in globals().items()
     if name.isupper() and isinstance(statement, str)
 }
-
-
-class Town:
-    """One connection whose transaction is rolled back in the end, and the loop it lives on."""
-
-    def __init__(self, url: str) -> None:
-        self.runner = asyncio.Runner()
-        self.engine = create_async_engine(db.sqlalchemy_url(url), poolclass=NullPool)
-        self.connection: AsyncConnection = self.runner.run(self._open())
-
-    async def _open(self) -> AsyncConnection:
-        connection = await self.engine.connect()
-        await connection.begin()
-        return connection
-
-    def run(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        """One transaction of the service, as an edge would run it."""
-
-        async def inside() -> T:
-            async with AsyncSession(
-                self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
-            ) as session:
-                done = await work(session)
-                await session.commit()
-                return done
-
-        return self.runner.run(inside())
-
-    def close(self) -> None:
-        async def leave() -> None:
-            await self.connection.rollback()
-            await self.connection.close()
-            await self.engine.dispose()
-
-        self.runner.run(leave())
-        self.runner.close()
 
 
 class Ledger(RuleBasedStateMachine):
