@@ -42,6 +42,32 @@ AUTHOR = ("石榴编辑", "demo-4b")
 MESSAGES = "SELECT fields->>'MsgId' FROM wechat_inbox WHERE openid LIKE 'o-probe-%'"
 
 
+class Lines:
+    """A client for everybody, as everybody has a phone.
+
+    In a pool that many share, one request closes the idle connections of all of them, one turn of
+    the loop for each, before it is sent itself: for two seconds on a busy machine, which were then
+    taken for the service's.
+    """
+
+    def __init__(self, service: str, stack: AsyncExitStack) -> None:
+        self._service, self._stack = service, stack
+        self._open: dict[str, httpx.AsyncClient] = {}
+
+    async def of(self, whom: str) -> httpx.AsyncClient:
+        if whom not in self._open:
+            self._open[whom] = await self._stack.enter_async_context(_client(self._service))
+        return self._open[whom]
+
+
+def _client(url: str) -> httpx.AsyncClient:
+    # The server hangs up on a connection that was idle for 5 s; not to ask in just that moment.
+    limits = httpx.Limits(keepalive_expiry=2)
+    return httpx.AsyncClient(
+        base_url=url, timeout=ROOF_SECONDS, limits=limits, trust_env=False, verify=CERTIFICATES
+    )
+
+
 @dataclass
 class Prober:
     """Everybody who asks, and what they were told is done."""
@@ -55,8 +81,7 @@ class Prober:
     clock: datetime
     clock_read_at: float
     rate: float
-    lines: "Lines"
-    """Everybody's own, as with phones."""
+    lines: Lines
     trouble: Trouble = field(default_factory=lambda: Trouble("before"))
     kept: set[int] = field(default_factory=set)
     """Numbers of the messages that were answered 200."""
@@ -210,32 +235,6 @@ async def probing(house: House, people: int) -> AsyncIterator[Prober]:
             house, client, phone, known, author, lessons[0]["id"], now, time.monotonic(), rate,
             Lines(house.service, stack),
         )  # fmt: skip
-
-
-class Lines:
-    """A client for everybody, as everybody has a phone.
-
-    In a pool that many share, one request closes the idle connections of all of them, one turn of
-    the loop for each, before it is sent itself: for two seconds on a busy machine, which were then
-    taken for the service's.
-    """
-
-    def __init__(self, service: str, stack: AsyncExitStack) -> None:
-        self._service, self._stack = service, stack
-        self._open: dict[str, httpx.AsyncClient] = {}
-
-    async def of(self, whom: str) -> httpx.AsyncClient:
-        if whom not in self._open:
-            self._open[whom] = await self._stack.enter_async_context(_client(self._service))
-        return self._open[whom]
-
-
-def _client(url: str) -> httpx.AsyncClient:
-    # The server hangs up on a connection that was idle for 5 s; not to ask in just that moment.
-    limits = httpx.Limits(keepalive_expiry=2)
-    return httpx.AsyncClient(
-        base_url=url, timeout=ROOF_SECONDS, limits=limits, trust_env=False, verify=CERTIFICATES
-    )
 
 
 def pids_of(house: House) -> set[int]:

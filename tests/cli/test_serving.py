@@ -86,7 +86,7 @@ NEWCOMERS, TURNS = 60, 6
 def test_all_who_wait_at_the_door_are_let_in_together() -> None:
     """On the loop that we serve on: it takes one in each turn, and a turn may take long."""
 
-    async def scene() -> int:
+    async def scene() -> list[object]:
         config = uvicorn.Config(FastAPI(), port=0, http=BoundedHead, log_config=None)
         config.load()
         server = Server(config)
@@ -99,14 +99,17 @@ def test_all_who_wait_at_the_door_are_let_in_together() -> None:
                 stack.enter_context(socket.create_connection(address))
             for _ in range(TURNS):
                 await asyncio.sleep(0)
-            inside = len(server.server_state.connections)
+            inside: list[object] = [*server.server_state.connections]
         await asyncio.sleep(0.1)  # uvloop does not end while connections come in
         await server.shutdown()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(address).close()
         return inside
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        inside = runner.run(scene())
-    gc.unfreeze()
-    assert inside == NEWCOMERS
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            inside = runner.run(scene())
+    finally:
+        gc.unfreeze()
+    assert len(inside) == NEWCOMERS
+    assert {type(one) for one in inside} == {BoundedHead}, "their heads have a bound, too"
